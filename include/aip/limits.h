@@ -1,0 +1,47 @@
+/* Every cap of the project, each with its reason. Nothing else bounds what strangers send. */
+#ifndef AIP_LIMITS_H
+#define AIP_LIMITS_H
+
+/* Tokens (spec/token.md). Nine elements of about 600 bytes fit twice over; headers stay under 32 KiB. */
+#define AIP_TOKEN_BYTES_MAX 16384
+#define AIP_TOKEN_BYTES_DEFAULT 8192
+#define AIP_CHAIN_ELEMENTS_MAX 16  /* max_depth is at most 15, so 16 links */
+#define AIP_ELEMENT_BYTES_MAX 8192 /* one element; its decoded payload is three quarters of it */
+#define AIP_SCOPE_ENTRIES_MAX 64   /* attenuation compares each with each: 4,096 short compares a hop */
+#define AIP_SCOPE_BYTES_MAX 256
+#define AIP_AUDIENCES_MAX 16
+#define AIP_CONTEXT_BYTES_MAX 256
+#define AIP_IDENTIFIER_BYTES_MAX 512 /* aip:web and did:web names; did:aip ones end at 256 */
+#define AIP_DID_AIP_BYTES_MAX 256
+#define AIP_DEPTH_MAX 15
+#define AIP_CONSTRAINT_NODES_MAX 64 /* an element's constraints, so evaluation stays linear and small */
+#define AIP_CONSTRAINT_DEPTH_MAX 8
+#define AIP_SHARES_MAX 32
+#define AIP_CLOCK_SKEW_SECONDS 30
+#define AIP_BUDGET_INTEGER_DIGITS_MAX 10 /* 10^10 USD in micro-USD fits 64 bits 1,000 times */
+
+/* JSON. Documents of ours are small; messages are bounded by configuration and by depth. */
+#define AIP_JSON_DEPTH_TOKEN 16
+#define AIP_JSON_DEPTH_MAX 128
+#define AIP_JSON_NAME_BYTES_MAX 1024
+#define AIP_JSON_NODES_TOKEN 512     /* scan nodes of one payload: fixed, on the stack */
+#define AIP_JSON_NODES_MAX 1048576   /* of one message; 48 bytes each */
+#define AIP_DOCUMENT_BYTES_MAX 65536 /* DID documents, key logs, key files */
+
+/* Multibase: base58 decoding is quadratic. 48 characters hold a key; registry vectors stay below 256. */
+#define AIP_BASE58_CHARACTERS_MAX 2048
+
+/* Gateway defaults, each a configuration key. */
+#define AIP_BODY_BYTES_DEFAULT (4u << 20)
+#define AIP_REFUSED_BODY_BYTES_MAX 65536 /* of a refused request, read only to answer with its id */
+#define AIP_EVENT_BYTES_DEFAULT (4u << 20)
+#define AIP_CONNECTIONS_DEFAULT 4096
+#define AIP_HEADER_FIELDS_MAX 64       /* of one request; browsers send about 20 */
+#define AIP_STREAM_BUFFER_BYTES 262144 /* judged and not yet read by a slow client, before its upstream is paused */
+#define AIP_SESSION_BYTES_MAX 512      /* an upstream's session id; sealed and encoded it stays below 1 KiB */
+#define AIP_TOOL_BYTES_MAX 256         /* a tool or prompt name; longer ones match no scope entry */
+#define AIP_URI_BYTES_MAX 2048         /* a resource's address */
+#define AIP_REQUEST_ID_BYTES_MAX 256   /* echoed in refusals */
+#define AIP_TRUST_ROOTS_MAX 256
+
+#endif

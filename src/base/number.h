@@ -1,0 +1,15 @@
+/* JSON number literals as IEEE 754 doubles, both ways, the same under every locale. */
+#ifndef BASE_NUMBER_H
+#define BASE_NUMBER_H
+
+#include "aip/error.h"
+
+/* The nearest double of a literal that keeps RFC 8259's grammar, ties to even. Allocates nothing.
+ * json.number when no double holds it: it rounds to infinity, or to zero without being zero. */
+AIP_MUST_CHECK aip_status number_read(aip_bytes literal, double *out, aip_error *err);
+
+#define NUMBER_TEXT_SIZE 32
+/* ECMA-262 Number::toString of a finite double, as RFC 8785 section 3.2.2.3 demands, with a NUL. */
+void number_write(double value, char out[NUMBER_TEXT_SIZE]);
+
+#endif

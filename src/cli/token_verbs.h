@@ -1,0 +1,20 @@
+/* The verbs of aip-token, and the token that three of them read. */
+#ifndef CLI_TOKEN_VERBS_H
+#define CLI_TOKEN_VERBS_H
+
+#include "aip/error.h"
+
+#define TOKEN_PROGRAM "aip-token"
+
+int token_run_issue(int argc, char **argv);
+int token_run_delegate(int argc, char **argv);
+int token_run_verify(int argc, char **argv);
+int token_run_inspect(int argc, char **argv);
+
+/* The token on standard input, without one trailing newline; malloc'd. token.missing, token.size, io. */
+AIP_MUST_CHECK aip_status token_read_input(char **out, size_t *size, aip_error *err);
+
+/* The instant that --now names, else the clock's. usage. */
+AIP_MUST_CHECK aip_status token_parse_now(const char *text, int64_t *now_seconds, aip_error *err);
+
+#endif

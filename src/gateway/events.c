@@ -1,0 +1,90 @@
+/* Event stream splitting: LF, CR and CRLF end lines; an empty line ends an event. */
+#include "gateway/events.h"
+
+aip_status
+events_add(event_splitter *splitter, aip_bytes bytes, aip_error *err)
+{
+    /* A reader would skip the mark and see fields where we see none. */
+    if (!splitter->begun && bytes.size > 0 && bytes.data[0] == 0xef) {
+        return aip_fail(err, AIP_UPSTREAM_INVALID, "an event stream with a byte order mark");
+    }
+    splitter->begun = splitter->begun || bytes.size > 0;
+    if (splitter->pending.size + bytes.size > AIP_EVENT_BYTES_DEFAULT) {
+        return aip_fail(err, AIP_UPSTREAM_INVALID, "an event larger than the limit");
+    }
+    text_append(&splitter->pending, bytes);
+    return text_finish(&splitter->pending, err);
+}
+
+bool
+events_next(event_splitter *splitter, aip_bytes *event)
+{
+    aip_bytes text = text_view(&splitter->pending);
+    while (splitter->scanned < text.size) {
+        size_t i = splitter->scanned++;
+        unsigned char byte = text.data[i];
+        bool second_half = byte == '\n' && splitter->after_cr; /* of a CRLF whose CR ended the line */
+        splitter->after_cr = byte == '\r';
+        if (second_half) {
+            splitter->line_start = i + 1;
+        } else if (byte == '\n' || byte == '\r') {
+            bool blank = splitter->line_start == i;
+            splitter->line_start = i + 1;
+            if (blank && byte == '\r' && i + 1 < text.size && text.data[i + 1] == '\n') {
+                /* Readers wait for the LF of a CRLF, so it goes along when it is here. */
+                splitter->after_cr = false;
+                splitter->line_start = splitter->scanned = ++i + 1;
+            }
+            if (blank) {
+                *event = (aip_bytes){text.data, i + 1};
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void
+events_drop(event_splitter *splitter, aip_bytes event)
+{
+    text_buffer *pending = &splitter->pending;
+    size_t size = event.size;
+    if (size == pending->size) {
+        text_clear(pending); /* an idle stream keeps no buffer */
+    } else {
+        memmove(pending->data, pending->data + size, pending->size - size);
+        pending->size -= size;
+    }
+    splitter->scanned -= size;
+    splitter->line_start -= size;
+}
+
+static void
+append_line(text_buffer *out, aip_bytes line, bool *any)
+{
+    if (!aip_bytes_begin_with(line, AIP_BYTES_LITERAL("data")) || (line.size > 4 && line.data[4] != ':')) {
+        return;
+    }
+    aip_bytes value = aip_bytes_from(line, line.size > 4 ? 5 : 4);
+    if (value.size > 0 && value.data[0] == ' ') {
+        value = aip_bytes_from(value, 1);
+    }
+    if (*any) {
+        text_append_string(out, "\n");
+    }
+    *any = true;
+    text_append(out, value);
+}
+
+void
+events_append_data(text_buffer *out, aip_bytes event)
+{
+    bool any = false;
+    size_t start = 0;
+    for (size_t i = 0; i < event.size; i++) {
+        if (event.data[i] == '\n' || event.data[i] == '\r') {
+            append_line(out, (aip_bytes){event.data + start, i - start}, &any);
+            start = i + 1; /* the empty line inside a CRLF is no data line */
+        }
+    }
+}

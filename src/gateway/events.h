@@ -1,0 +1,15 @@
+/* Splits a server-sent event stream into events without changing a byte (WHATWG HTML section 9.2.6). */
+#ifndef GATEWAY_EVENTS_H
+#define GATEWAY_EVENTS_H
+
+#include "gateway/exchange.h"
+
+/* Adds received bytes. Errors: upstream.invalid (an event over the cap, a byte order mark), memory. */
+AIP_MUST_CHECK aip_status events_add(event_splitter *splitter, aip_bytes bytes, aip_error *err);
+/* The next complete event with its blank line, borrowed until events_drop; false: more bytes are needed. */
+bool events_next(event_splitter *splitter, aip_bytes *event);
+void events_drop(event_splitter *splitter, aip_bytes event);
+/* Appends the event's data: its `data` lines joined with LF. */
+void events_append_data(text_buffer *out, aip_bytes event);
+
+#endif

@@ -1,0 +1,114 @@
+/* One request on its way through the gateway, and its reply. Each stage fills its own part. */
+#ifndef GATEWAY_EXCHANGE_H
+#define GATEWAY_EXCHANGE_H
+
+#include "base/scan.h"
+#include "base/text.h"
+#include "gateway/settings.h"
+#include "net/upstream.h"
+
+typedef struct {
+    aip_bytes name, value; /* borrowed from the connection until the reply is sent */
+} header_field;
+
+typedef enum { MESSAGE_NONE, MESSAGE_REQUEST, MESSAGE_NOTIFICATION, MESSAGE_RESPONSE } message_kind;
+
+typedef enum {
+    EXCHANGE_READING,   /* the body arrives */
+    EXCHANGE_WAITING,   /* the upstream works */
+    EXCHANGE_ANSWERED,  /* `answer` is complete */
+    EXCHANGE_STREAMING, /* `answer` has its head; events follow */
+    EXCHANGE_OVER,      /* nothing more is sent */
+} exchange_phase;
+
+enum { ANSWER_FIELDS_MAX = 16 };
+
+/* What the caller gets. Only gateway/listen.c turns it into HTTP. */
+typedef struct {
+    int http;
+    bool stream; /* body comes event by event from exchange.stream */
+    bool close;
+    text_buffer body;
+    struct {
+        const char *name;
+        char *value;
+    } fields[ANSWER_FIELDS_MAX];
+    size_t field_count;
+} gateway_answer;
+
+typedef struct exchange exchange;
+
+/* Splits an event stream; see gateway/events.h. */
+typedef struct {
+    text_buffer pending;        /* bytes of the event that is not complete yet */
+    size_t scanned, line_start; /* in pending */
+    bool begun, after_cr;
+} event_splitter;
+
+struct exchange {
+    const gateway_settings *settings;
+    exchange_phase phase;
+    upstream *upstreams;      /* the shard's */
+    void (*wake)(exchange *); /* tells the listener that phase or stream moved */
+    void *carrier;            /* the listener's own */
+
+    /* as met */
+    const char *http_method, *path;
+    header_field fields[AIP_HEADER_FIELDS_MAX];
+    size_t field_count;
+    bool too_many_fields;
+    const char *peer;
+
+    /* greet */
+    aip_bytes credential;
+    aip_chain *chain;
+    aip_grant grant;
+    unsigned char owner[AIP_HASH_BYTES]; /* root and leaf, which sessions are bound to */
+    bool has_session;
+    char session[AIP_SESSION_BYTES_MAX + 1]; /* the upstream's id */
+
+    /* admit */
+    text_buffer body;
+    bool body_too_large;
+    scan_document document;
+    message_kind kind;
+    bool modern;  /* 2026-07-28 and later */
+    aip_bytes id; /* raw bytes of a JSON-RPC id; empty = none */
+    char method[128];
+    char wanted[AIP_URI_BYTES_MAX + 16]; /* scope that this needs; "" = any valid chain may */
+    aip_bytes name;                      /* part of `wanted`: tool, prompt or address */
+    bool is_tool;
+    aip_bytes arguments; /* raw bytes of params.arguments */
+
+    audit_record record; /* zero means deny */
+    aip_error refusal;
+
+    /* reply */
+    gateway_answer answer;
+    upstream_transfer *transfer;
+    int upstream_http;
+    bool upstream_json, upstream_stream, upstream_coded;
+    event_splitter splitter;
+    text_buffer stream; /* judged events, not yet sent */
+    size_t stream_sent;
+    bool stream_ended, stream_broken;
+    bool answered_call;          /* the response to the request was in the stream */
+    bool upstream_full;          /* paused until `stream` drains */
+    uint64_t moved_microseconds; /* last sign of life, monotonic */
+};
+
+AIP_MUST_CHECK exchange *exchange_new(const gateway_settings *settings, upstream *upstreams);
+void exchange_free(exchange **x);
+
+/* The header's value; *count (may be NULL) tells how often it occurs, 0 = not at all. Names compare without case. */
+aip_bytes exchange_header(const exchange *x, const char *name, size_t *count);
+
+/* Has the value no control character but the tab (RFC 9110 section 5.5)? */
+bool exchange_is_field_value(aip_bytes value);
+
+/* Adds a header to the answer; too many or out of memory makes it a 500 without body. */
+void
+answer_add(gateway_answer *answer, const char *name, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void answer_clear(gateway_answer *answer);
+
+#endif

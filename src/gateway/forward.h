@@ -1,0 +1,18 @@
+/* The allowed request's way to the upstream and the reply's way back. */
+#ifndef GATEWAY_FORWARD_H
+#define GATEWAY_FORWARD_H
+
+#include "gateway/exchange.h"
+
+/* Sends the request on; later x->wake tells that x->phase or x->stream moved. On failure the answer is ready. */
+void forward_begin(exchange *x);
+/* The caller is gone: ends the upstream's work and everything else. */
+void forward_abandon(exchange *x);
+/* The listener took bytes out of x->stream. */
+void forward_drained(exchange *x);
+/* Ends what is too old and keeps quiet streams alive. `now` is monotonic, in microseconds. */
+void forward_sweep(exchange *x, uint64_t now);
+/* The gateway stops: waiting requests are answered, streams end. */
+void forward_stop(exchange *x);
+
+#endif

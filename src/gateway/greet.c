@@ -1,0 +1,270 @@
+/* What the headers alone decide: address, framing, credential. */
+#include <ctype.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "crypto/hash.h"
+#include "gateway/stages.h"
+
+static bool
+equals_ignoring_case(aip_bytes text, const char *wanted)
+{
+    return text.size == strlen(wanted) && strncasecmp((const char *)text.data, wanted, text.size) == 0;
+}
+
+static bool
+is_post(const exchange *x)
+{
+    return strcmp(x->http_method, "POST") == 0;
+}
+
+/* Name of the Host header without its port. */
+static aip_bytes
+host_name(aip_bytes host)
+{
+    if (host.size > 0 && host.data[0] == '[') {
+        const unsigned char *end = memchr(host.data, ']', host.size);
+        return end == NULL ? host : (aip_bytes){host.data + 1, (size_t)(end - host.data) - 1};
+    }
+    const unsigned char *colon = host.size == 0 ? NULL : memchr(host.data, ':', host.size);
+    return colon == NULL ? host : (aip_bytes){host.data, (size_t)(colon - host.data)};
+}
+
+/* A page that rebinds its own name to 127.0.0.1 still sends its own name. */
+static bool
+host_is_ours(const exchange *x)
+{
+    aip_bytes name = host_name(exchange_header(x, "Host", NULL));
+    bool ours = !x->settings->loopback || equals_ignoring_case(name, "localhost") ||
+                equals_ignoring_case(name, "127.0.0.1") || equals_ignoring_case(name, "::1") ||
+                equals_ignoring_case(name, x->settings->host);
+    for (size_t i = 0; i < x->settings->host_count; i++) {
+        ours = ours || equals_ignoring_case(name, x->settings->hosts[i]);
+    }
+    return ours;
+}
+
+static bool
+origin_is_allowed(const exchange *x)
+{
+    size_t count = 0;
+    aip_bytes origin = exchange_header(x, "Origin", &count);
+    bool allowed = count == 0;
+    for (size_t i = 0; count == 1 && i < x->settings->origin_count; i++) {
+        allowed = allowed || aip_bytes_equal(origin, aip_bytes_of(x->settings->origins[i]));
+    }
+    return allowed;
+}
+
+aip_status
+greet_address(exchange *x, aip_error *err)
+{
+    if (!host_is_ours(x) || !origin_is_allowed(x)) {
+        return aip_fail(err, AIP_REQUEST_ORIGIN, NULL);
+    }
+    if (strcmp(x->path, x->settings->path) != 0) {
+        return aip_fail(err, AIP_REQUEST_NOT_FOUND, NULL);
+    }
+    if (!is_post(x) && strcmp(x->http_method, "GET") != 0 && strcmp(x->http_method, "DELETE") != 0) {
+        return aip_fail(err, AIP_REQUEST_HTTP_METHOD, NULL);
+    }
+    return AIP_OK;
+}
+
+static bool
+must_be_single(aip_bytes name)
+{
+    static const char *const names[] = {"Host",          "Content-Length",   "Transfer-Encoding",
+                                        "Content-Type",  "Content-Encoding", "Origin",
+                                        "Last-Event-ID", "Connection",       NULL};
+    for (const char *const *each = names; *each != NULL; each++) {
+        if (equals_ignoring_case(name, *each)) {
+            return true;
+        }
+    }
+    return name.size > 4 && strncasecmp((const char *)name.data, "Mcp-", 4) == 0;
+}
+
+/* RFC 9110 section 5.1: a field's name is a token. A space before the colon would end up in it. */
+static bool
+is_field_name(aip_bytes name)
+{
+    for (size_t i = 0; i < name.size; i++) {
+        unsigned char c = name.data[i];
+        bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (!alphanumeric && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL)) {
+            return false;
+        }
+    }
+    return name.size > 0;
+}
+
+static aip_status
+check_fields(const exchange *x, aip_error *err)
+{
+    for (size_t i = 0; i < x->field_count; i++) {
+        aip_bytes name = x->fields[i].name;
+        if (!is_field_name(name) || !exchange_is_field_value(x->fields[i].value)) {
+            return aip_fail(err, AIP_REQUEST_HEADERS, "a header's name or value has a character that is not allowed");
+        }
+        for (size_t j = 0; j < i && must_be_single(name); j++) {
+            aip_bytes other = x->fields[j].name;
+            if (other.size == name.size &&
+                strncasecmp((const char *)other.data, (const char *)name.data, name.size) == 0) {
+                return aip_fail(err, AIP_REQUEST_HEADERS, "a header occurs twice");
+            }
+        }
+    }
+    return AIP_OK;
+}
+
+/* `application/json`, alone or with charset=utf-8. */
+static bool
+is_json_type(aip_bytes type)
+{
+    static const char json[] = "application/json";
+    size_t length = sizeof json - 1;
+    if (type.size < length || strncasecmp((const char *)type.data, json, length) != 0) {
+        return false;
+    }
+    char rest[64];
+    size_t size = 0;
+    for (size_t i = length; i < type.size && size < sizeof rest - 1; i++) {
+        if (type.data[i] != ' ' && type.data[i] != '\t' && type.data[i] != '"') {
+            rest[size++] = (char)tolower(type.data[i]);
+        }
+    }
+    rest[size] = '\0';
+    return size == 0 || strcmp(rest, ";") == 0 || strcmp(rest, ";charset=utf-8") == 0 ||
+           strcmp(rest, ";charset=utf8") == 0;
+}
+
+static bool
+accepts(aip_bytes accept, const char *type)
+{
+    return memmem(accept.data, accept.size, "*/*", 3) != NULL ||
+           memmem(accept.data, accept.size, type, strlen(type)) != NULL;
+}
+
+static aip_status
+check_accept(const exchange *x, aip_error *err)
+{
+    bool json = !is_post(x), events = strcmp(x->http_method, "DELETE") == 0, any = false;
+    for (size_t i = 0; i < x->field_count; i++) {
+        if (equals_ignoring_case(x->fields[i].name, "Accept")) {
+            any = true;
+            json = json || accepts(x->fields[i].value, "application/json");
+            events = events || accepts(x->fields[i].value, "text/event-stream");
+        }
+    }
+    return !any || (json && events) ? AIP_OK : aip_fail(err, AIP_REQUEST_NOT_ACCEPTABLE, NULL);
+}
+
+static aip_status
+check_length(const exchange *x, aip_error *err)
+{
+    size_t lengths = 0, codings = 0;
+    aip_bytes length = exchange_header(x, "Content-Length", &lengths);
+    (void)exchange_header(x, "Transfer-Encoding", &codings);
+    if (lengths > 0 && codings > 0) {
+        return aip_fail(err, AIP_REQUEST_HEADERS, "Content-Length and Transfer-Encoding together");
+    }
+    size_t declared = 0;
+    for (size_t i = 0; i < length.size; i++) {
+        if (length.data[i] < '0' || length.data[i] > '9') {
+            return aip_fail(err, AIP_REQUEST_HEADERS, "Content-Length is not a number");
+        }
+        declared = declared * 10 + (size_t)(length.data[i] - '0');
+        if (declared > x->settings->body_bytes_max) {
+            return aip_fail(err, AIP_REQUEST_SIZE, "the limit is %zu bytes", x->settings->body_bytes_max);
+        }
+    }
+    return !is_post(x) && (declared > 0 || codings > 0)
+               ? aip_fail(err, AIP_REQUEST_HEADERS, "a body with a method that has none")
+               : AIP_OK;
+}
+
+aip_status
+greet_framing(exchange *x, aip_error *err)
+{
+    size_t codings = 0;
+    aip_bytes version = exchange_header(x, "MCP-Protocol-Version", NULL);
+    x->modern = version.size == 10 && memcmp(version.data, "2026-07-28", 10) >= 0;
+    if (x->modern && !is_post(x)) {
+        return aip_fail(err, AIP_REQUEST_HTTP_METHOD, NULL);
+    }
+    if (x->too_many_fields) {
+        return aip_fail(err, AIP_REQUEST_HEADERS, "more than %d headers", AIP_HEADER_FIELDS_MAX);
+    }
+    AIP_TRY(check_fields(x, err));
+    AIP_TRY(check_length(x, err));
+    aip_bytes coding = exchange_header(x, "Content-Encoding", &codings);
+    if (codings > 0 && !equals_ignoring_case(coding, "identity")) {
+        return aip_fail(err, AIP_REQUEST_MEDIA_TYPE, "a coded body");
+    }
+    if (is_post(x) && !is_json_type(exchange_header(x, "Content-Type", NULL))) {
+        return aip_fail(err, AIP_REQUEST_MEDIA_TYPE, "Content-Type must be application/json");
+    }
+    return check_accept(x, err);
+}
+
+aip_status
+greet_credential(exchange *x, aip_error *err)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < x->field_count; i++) {
+        aip_bytes name = x->fields[i].name, value = x->fields[i].value;
+        if (equals_ignoring_case(name, "X-AIP-Token")) {
+            x->credential = value;
+            found++;
+        } else if (equals_ignoring_case(name, "Authorization") && value.size > 4 &&
+                   strncasecmp((const char *)value.data, "AIP ", 4) == 0) {
+            x->credential = aip_bytes_from(value, 4);
+            found++;
+        }
+    }
+    if (found > 1) {
+        return aip_fail(err, AIP_TOKEN_REPEATED, NULL);
+    }
+    if (x->credential.size > x->settings->token_bytes_max) {
+        return aip_fail(err, AIP_TOKEN_SIZE, "the limit is %zu bytes", x->settings->token_bytes_max);
+    }
+    return found == 0 || x->credential.size == 0 ? aip_fail(err, AIP_TOKEN_MISSING, NULL) : AIP_OK;
+}
+
+/* Names cannot hold NUL, so the pair is read in one way only. */
+static void
+name_owner(exchange *x)
+{
+    char text[2 * AIP_IDENTIFIER_BYTES_MAX + 2];
+    int size = snprintf(text, sizeof text, "%.*s%c%.*s", (int)x->grant.root.size, (const char *)x->grant.root.data, 0,
+                        (int)x->grant.leaf.size, (const char *)x->grant.leaf.data);
+    hash_sha256((aip_bytes){(const unsigned char *)text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1},
+                x->owner);
+}
+
+aip_status
+greet_verify(exchange *x, aip_error *err)
+{
+    const gateway_settings *settings = x->settings;
+    const aip_check check = {&settings->trust, settings->audiences, settings->audience_count, x->record.time_seconds};
+    AIP_TRY(aip_chain_parse(x->credential, &x->chain, err));
+    AIP_TRY(aip_chain_verify(x->chain, &check, &x->grant, err));
+    if (x->grant.root.size > AIP_IDENTIFIER_BYTES_MAX || x->grant.leaf.size > AIP_IDENTIFIER_BYTES_MAX) {
+        return aip_fail(err, AIP_INTERNAL, "a name is longer than its cap");
+    }
+    x->record.verified = true;
+    x->record.root = x->grant.root;
+    x->record.leaf = x->grant.leaf;
+    x->record.has_budget = x->grant.has_budget;
+    x->record.budget_micro_usd = x->grant.budget_micro_usd;
+    name_owner(x);
+    return AIP_OK;
+}
+
+/* Chains are taken as bearers until a proof can be checked; where one is required, nothing passes. */
+aip_status
+greet_proof(exchange *x, aip_error *err)
+{
+    return x->settings->require_proof ? aip_fail(err, AIP_PROOF_MISSING, NULL) : AIP_OK;
+}

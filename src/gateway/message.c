@@ -1,0 +1,119 @@
+/* Reads a body as exactly one JSON-RPC message that no two readers could read differently. */
+#include "gateway/stages.h"
+
+static const char *const message_names[] = {"jsonrpc", "id", "method", "params", "result", "error", NULL};
+static const char *const params_names[] = {
+    "name",         "arguments",     "uri",       "_meta",         "cursor",          "ref",   "argument",
+    "task",         "taskId",        "requestId", "progressToken", "protocolVersion", "level", "inputResponses",
+    "requestState", "notifications", NULL};
+static const char *const meta_names[] = {"progressToken", "aip/token", "io.modelcontextprotocol/protocolVersion", NULL};
+
+static const scan_limits *
+limits(const exchange *x, scan_limits *out)
+{
+    *out = (scan_limits){x->settings->body_bytes_max, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
+    return out;
+}
+
+static aip_status
+check_levels(const exchange *x, aip_error *err)
+{
+    const scan_document *document = &x->document;
+    AIP_TRY(scan_check_names(document, 0, message_names, err));
+    uint32_t params = scan_member(document, 0, "params");
+    if (params == SCAN_NONE) {
+        return AIP_OK;
+    }
+    if (scan_kind_of(document, params) != SCAN_OBJECT) {
+        return aip_fail(err, AIP_REQUEST_INVALID, "params must be an object");
+    }
+    AIP_TRY(scan_check_names(document, params, params_names, err));
+    uint32_t meta = scan_member(document, params, "_meta");
+    if (meta == SCAN_NONE) {
+        return AIP_OK;
+    }
+    if (scan_kind_of(document, meta) != SCAN_OBJECT) {
+        return aip_fail(err, AIP_REQUEST_INVALID, "_meta must be an object");
+    }
+    AIP_TRY(scan_check_names(document, meta, meta_names, err));
+    return scan_member(document, meta, "aip/token") == SCAN_NONE
+               ? AIP_OK
+               : aip_fail(err, AIP_TOKEN_REPEATED, "another token in _meta");
+}
+
+static aip_status
+read_id(exchange *x, aip_error *err)
+{
+    uint32_t id = scan_member(&x->document, 0, "id");
+    if (id == SCAN_NONE) {
+        return AIP_OK;
+    }
+    scan_kind kind = scan_kind_of(&x->document, id);
+    aip_bytes raw = scan_raw(&x->document, id);
+    if ((kind != SCAN_STRING && kind != SCAN_NUMBER) || raw.size > AIP_REQUEST_ID_BYTES_MAX) {
+        return aip_fail(err, AIP_REQUEST_INVALID, "id must be a short string or a number");
+    }
+    x->id = raw;
+    return AIP_OK;
+}
+
+static aip_status
+read_method(exchange *x, uint32_t method, aip_error *err)
+{
+    size_t size = 0;
+    if (scan_kind_of(&x->document, method) != SCAN_STRING) {
+        return aip_fail(err, AIP_REQUEST_INVALID, "method must be a string");
+    }
+    if (scan_unescape(&x->document, method, x->method, sizeof x->method - 1, &size, NULL) != AIP_OK ||
+        memchr(x->method, '\0', size) != NULL) {
+        x->method[0] = '\0';
+        return aip_fail(err, AIP_REQUEST_METHOD, NULL);
+    }
+    x->method[size] = '\0';
+    return AIP_OK;
+}
+
+/* Tells request, notification and response apart; anything between is refused. */
+static aip_status
+read_kind(exchange *x, aip_error *err)
+{
+    const scan_document *document = &x->document;
+    uint32_t method = scan_member(document, 0, "method"), version = scan_member(document, 0, "jsonrpc");
+    bool result = scan_member(document, 0, "result") != SCAN_NONE,
+         error = scan_member(document, 0, "error") != SCAN_NONE;
+    if (version == SCAN_NONE || scan_kind_of(document, version) != SCAN_STRING ||
+        !scan_string_equals(document, version, AIP_BYTES_LITERAL("2.0"))) {
+        return aip_fail(err, AIP_REQUEST_INVALID, "jsonrpc must be \"2.0\"");
+    }
+    if (method != SCAN_NONE) {
+        x->kind = x->id.size > 0 ? MESSAGE_REQUEST : MESSAGE_NOTIFICATION;
+        return result || error ? aip_fail(err, AIP_REQUEST_INVALID, "method and result in one message")
+                               : read_method(x, method, err);
+    }
+    x->kind = MESSAGE_RESPONSE;
+    return result != error && x->id.size > 0 ? AIP_OK
+                                             : aip_fail(err, AIP_REQUEST_INVALID, "neither a request nor a response");
+}
+
+aip_status
+message_read(exchange *x, aip_error *err)
+{
+    scan_limits bounds;
+    if (strcmp(x->http_method, "POST") != 0) {
+        return AIP_OK;
+    }
+    if (x->body_too_large) {
+        return aip_fail(err, AIP_REQUEST_SIZE, "the limit is %zu bytes", x->settings->body_bytes_max);
+    }
+    AIP_TRY(text_finish(&x->body, err));
+    AIP_TRY(scan_load(text_view(&x->body), limits(x, &bounds), &x->document, err));
+    if (scan_kind_of(&x->document, 0) == SCAN_ARRAY) {
+        return aip_fail(err, AIP_REQUEST_BATCH, NULL);
+    }
+    if (scan_kind_of(&x->document, 0) != SCAN_OBJECT) {
+        return aip_fail(err, AIP_REQUEST_INVALID, NULL);
+    }
+    AIP_TRY(read_id(x, err));
+    AIP_TRY(check_levels(x, err));
+    return read_kind(x, err);
+}

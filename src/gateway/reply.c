@@ -1,0 +1,128 @@
+/* Refusals as HTTP and JSON-RPC. */
+#include "gateway/reply.h"
+
+#include "gateway/hygiene.h"
+
+enum {
+    PRIVATE_CODE = -31001,         /* modern MCP: outside all reserved ranges */
+    HEADER_MISMATCH_CODE = -32020, /* MCP 2026-07-28 */
+    METHOD_UNKNOWN_CODE = -32601,  /* JSON-RPC 2.0 */
+};
+
+int
+reply_http_status(const exchange *x, aip_status status)
+{
+    if (status == AIP_REQUEST_METHOD && x->modern) {
+        return 404; /* MCP 2026-07-28, basic/index */
+    }
+    return aip_status_lookup(status)->http;
+}
+
+/* The policy profile's numbers mean something else in modern MCP; only JSON-RPC's own ones stay. */
+static int
+rpc_code(const exchange *x, aip_status status)
+{
+    int code = aip_status_lookup(status)->rpc;
+    if (status == AIP_REQUEST_HEADERS && x->modern) {
+        return HEADER_MISMATCH_CODE;
+    }
+    if (status == AIP_REQUEST_METHOD && x->modern) {
+        return METHOD_UNKNOWN_CODE;
+    }
+    return x->modern && code > -32600 ? PRIVATE_CODE : code;
+}
+
+void
+reply_append_error(text_buffer *out, const exchange *x)
+{
+    const aip_status_facts *facts = aip_status_lookup(x->refusal.status);
+    int code = rpc_code(x, x->refusal.status);
+    text_append_string(out, "{\"jsonrpc\":\"2.0\",\"id\":");
+    text_append(out, x->id.size > 0 ? x->id : AIP_BYTES_LITERAL("null"));
+    text_append_format(out, ",\"error\":{\"code\":%d,\"message\":", code);
+    text_append_json(out, aip_bytes_of(facts->sentence));
+    text_append_format(out, ",\"data\":{\"code_name\":\"%s\",\"reason\":", facts->name);
+    text_append_json(out, aip_bytes_of(x->refusal.detail[0] != '\0' ? x->refusal.detail : facts->sentence));
+    if (x->refusal.at != AIP_NOWHERE) {
+        text_append_format(out, ",\"at\":%d", x->refusal.at);
+    }
+    text_append_format(out, ",\"decision_id\":\"%s\"", x->record.decision_id);
+    if (facts->peer != NULL) {
+        text_append_format(out, ",\"peer_code\":\"%s\"", facts->peer);
+    }
+    if (code == PRIVATE_CODE) {
+        text_append_format(out, ",\"profile_code\":%d", facts->rpc);
+    }
+    if (x->name.size > 0) {
+        text_append_string(out, x->is_tool ? ",\"tool\":" : ",\"name\":");
+        text_append_json(out, x->name);
+    }
+    text_append_string(out, "}}}");
+}
+
+static void
+append_plain_error(text_buffer *out, const exchange *x)
+{
+    const aip_status_facts *facts = aip_status_lookup(x->refusal.status);
+    text_append_format(out,
+                       "{\"error\":{\"code\":\"%s\",\"message\":", facts->peer != NULL ? facts->peer : facts->name);
+    text_append_json(out, aip_bytes_of(facts->sentence));
+    text_append_format(out, ",\"code_name\":\"%s\",\"decision_id\":\"%s\"},\"status\":%d}", facts->name,
+                       x->record.decision_id, facts->http);
+}
+
+/* A scope may stand in a quoted string of a header when nothing in it could end that string. */
+static bool
+is_quotable(const char *text)
+{
+    return text[0] != '\0' && strpbrk(text, "\"\\") == NULL;
+}
+
+static void
+add_challenge(exchange *x)
+{
+    const aip_status_facts *facts = aip_status_lookup(x->refusal.status);
+    if (facts->class == AIP_CLASS_CREDENTIAL) {
+        answer_add(&x->answer, "WWW-Authenticate", "AIP error=\"%s\", error_description=\"%s\"", facts->name,
+                   facts->sentence);
+    } else if (x->refusal.status == AIP_SCOPE_INSUFFICIENT && is_quotable(x->wanted)) {
+        answer_add(&x->answer, "WWW-Authenticate", "AIP error=\"insufficient_scope\", scope=\"%s\"", x->wanted);
+    }
+}
+
+void
+reply_add_common(exchange *x)
+{
+    answer_add(&x->answer, "X-AIP-Decision-Id", "%s", x->record.decision_id);
+    if (x->record.verified) {
+        text_buffer report TEXT_AUTO = {0};
+        hygiene_append_report(&report, x);
+        if (text_finish(&report, NULL) == AIP_OK) {
+            answer_add(&x->answer, "X-AIP-Audit", "%.*s", (int)report.size, report.data);
+        }
+    }
+}
+
+void
+reply_refuse(exchange *x)
+{
+    bool close = x->answer.close;
+    answer_clear(&x->answer);
+    x->answer.close = close;
+    x->answer.http = reply_http_status(x, x->refusal.status);
+    if (strcmp(x->http_method, "POST") == 0 && strcmp(x->path, x->settings->path) == 0) {
+        reply_append_error(&x->answer.body, x);
+    } else {
+        append_plain_error(&x->answer.body, x);
+    }
+    answer_add(&x->answer, "Content-Type", "application/json");
+    answer_add(&x->answer, "Cache-Control", "no-store");
+    if (x->refusal.status == AIP_REQUEST_HTTP_METHOD) {
+        answer_add(&x->answer, "Allow", "%s", x->modern ? "POST" : "GET, POST, DELETE");
+    }
+    if (x->refusal.status == AIP_OVERLOADED || x->refusal.status == AIP_AUDIT_UNAVAILABLE) {
+        answer_add(&x->answer, "Retry-After", "1");
+    }
+    add_challenge(x);
+    reply_add_common(x);
+}

@@ -1,0 +1,15 @@
+/* What a refusal looks like from outside: the only place that maps statuses to HTTP and JSON-RPC. */
+#ifndef GATEWAY_REPLY_H
+#define GATEWAY_REPLY_H
+
+#include "gateway/exchange.h"
+
+int reply_http_status(const exchange *x, aip_status status);
+/* Makes x->answer the refusal that x->refusal describes. */
+void reply_refuse(exchange *x);
+/* Appends the refusal as a JSON-RPC error message, for the body or for a stream. */
+void reply_append_error(text_buffer *out, const exchange *x);
+/* Headers that every reply carries: decision id and, for a verified token, the hygiene report. */
+void reply_add_common(exchange *x);
+
+#endif

@@ -1,0 +1,166 @@
+/* Sockets, shards, signals. */
+#include "gateway/serve.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "gateway/shard.h"
+
+enum { BACKLOG = 1024 };
+
+typedef struct {
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    };
+    socklen_t size;
+} address;
+
+static aip_status
+read_address(gateway_settings *settings, address *out, aip_error *err)
+{
+    const char *host = strcmp(settings->host, "localhost") == 0 ? "127.0.0.1" : settings->host;
+    memset(out, 0, sizeof *out);
+    if (inet_pton(AF_INET, host, &out->v4.sin_addr) == 1) {
+        out->v4.sin_family = AF_INET;
+        out->v4.sin_port = htons(settings->port);
+        out->size = sizeof out->v4;
+        settings->loopback = (ntohl(out->v4.sin_addr.s_addr) >> 24) == 127;
+        return AIP_OK;
+    }
+    if (inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1) {
+        out->v6.sin6_family = AF_INET6;
+        out->v6.sin6_port = htons(settings->port);
+        out->size = sizeof out->v6;
+        settings->loopback = IN6_IS_ADDR_LOOPBACK(&out->v6.sin6_addr);
+        return AIP_OK;
+    }
+    return aip_fail(err, AIP_CONFIG_INVALID, "--host must be a numeric address or localhost");
+}
+
+static int
+open_socket(const address *where, bool shared)
+{
+    int one = 1, fd = socket(where->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0 ||
+        (shared && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one) != 0) ||
+        bind(fd, &where->any, where->size) != 0) {
+        int why = errno;
+        close(fd);
+        errno = why;
+        return -1;
+    }
+    return fd;
+}
+
+/* With SO_REUSEPORT a second gateway would silently take half of the first one's callers: ask without it first. */
+static aip_status
+check_free(const address *where, aip_error *err)
+{
+    int fd = open_socket(where, false);
+    if (fd < 0) {
+        return aip_fail(err, AIP_LISTEN, "%s", strerror(errno));
+    }
+    close(fd);
+    return AIP_OK;
+}
+
+static aip_status
+open_listener(gateway_settings *settings, address *where, int *out, aip_error *err)
+{
+    int fd = open_socket(where, true);
+    if (fd < 0 || listen(fd, BACKLOG) != 0) {
+        int why = errno;
+        if (fd >= 0) {
+            close(fd);
+        }
+        return aip_fail(err, AIP_LISTEN, "%s", strerror(why));
+    }
+    /* Port 0 became a real one, which the other shards share. */
+    where->size = sizeof where->v6;
+    if (getsockname(fd, &where->any, &where->size) == 0) {
+        settings->port = ntohs(where->any.sa_family == AF_INET ? where->v4.sin_port : where->v6.sin6_port);
+    }
+    *out = fd;
+    return AIP_OK;
+}
+
+/* All sockets are open before the first shard runs. On failure those that were opened stand in sockets[0…*count). */
+static aip_status
+open_listeners(gateway_settings *settings, int *sockets, size_t *count, aip_error *err)
+{
+    address where;
+    AIP_TRY(read_address(settings, &where, err));
+    AIP_TRY(check_free(&where, err));
+    for (*count = 0; *count < settings->threads; (*count)++) {
+        AIP_TRY(open_listener(settings, &where, &sockets[*count], err));
+    }
+    return AIP_OK;
+}
+
+static void
+announce(const gateway_settings *settings)
+{
+    bool v6 = strchr(settings->host, ':') != NULL;
+    printf("listening on http://%s%s%s:%u\n", v6 ? "[" : "",
+           strcmp(settings->host, "localhost") == 0 ? "127.0.0.1" : settings->host, v6 ? "]" : "",
+           (unsigned)settings->port);
+    fflush(stdout);
+}
+
+static aip_status
+run_shards(gateway_settings *settings, shard **shards, int *sockets, aip_error *err)
+{
+    size_t opened = 0, started = 0;
+    sigset_t signals;
+    int caught = 0;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by the shards: only this thread takes them */
+    signal(SIGPIPE, SIG_IGN);
+    aip_status status = open_listeners(settings, sockets, &opened, err);
+    while (status == AIP_OK && started < opened) {
+        status = shard_start(settings, sockets[started], &shards[started], err);
+        started++; /* also on failure: the socket is the shard's */
+    }
+    for (size_t i = started; i < opened; i++) {
+        close(sockets[i]);
+    }
+    if (status == AIP_OK) {
+        announce(settings);
+        sigwait(&signals, &caught);
+    }
+    for (size_t i = 0; i < started; i++) {
+        if (shards[i] != NULL) {
+            shard_stop(shards[i]);
+        }
+    }
+    for (size_t i = 0; i < started; i++) {
+        shard_join(&shards[i]);
+    }
+    return status;
+}
+
+aip_status
+gateway_serve(gateway_settings *settings, aip_error *err)
+{
+    shard **shards = calloc(settings->threads, sizeof(shard *));
+    int *sockets = calloc(settings->threads, sizeof(int));
+    aip_status status = shards == NULL || sockets == NULL ? aip_fail(err, AIP_NO_MEMORY, NULL)
+                                                          : run_shards(settings, shards, sockets, err);
+    free(shards);
+    free(sockets);
+    return status;
+}

@@ -1,0 +1,11 @@
+/* Runs the gateway from first socket to last drained request. */
+#ifndef GATEWAY_SERVE_H
+#define GATEWAY_SERVE_H
+
+#include "gateway/settings.h"
+
+/* Listens on settings->host and port (the real port is written back), prints `listening on …` on stdout, serves until
+ * SIGTERM or SIGINT, drains and returns. Errors: listen, io, memory, config.invalid. */
+AIP_MUST_CHECK aip_status gateway_serve(gateway_settings *settings, aip_error *err);
+
+#endif

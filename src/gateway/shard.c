@@ -1,0 +1,178 @@
+/* The shard's loop: sockets of clients and upstreams, timers, and nothing that waits. */
+#include "gateway/shard.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "gateway/listen.h"
+
+enum {
+    EVENTS_PER_ROUND = 256,
+    SWEEP_MICROSECONDS = 1000000,
+    DRAIN_MICROSECONDS = 3000000,
+    TAG_MASK = 7, /* pointers are aligned, so their low bits are free; 0 = a client */
+    TAG_LISTENER = 2,
+    TAG_WAKE = 4,
+};
+
+struct shard {
+    const gateway_settings *settings;
+    int epoll_fd, wake_fd;
+    upstream *upstreams;
+    listener *clients;
+    atomic_bool stopping;
+    uint64_t next_sweep;
+    bool started;
+    pthread_t thread;
+};
+
+static int
+sooner(int a, int b)
+{
+    return a < 0 ? b : b < 0 || a < b ? a : b;
+}
+
+static void
+dispatch(shard *s, const struct epoll_event *event)
+{
+    uint64_t reading;
+    switch (event->data.u64 & TAG_MASK) {
+    case UPSTREAM_EPOLL_TAG:
+        upstream_ready(s->upstreams, (int)(event->data.u64 >> 3), event->events);
+        break;
+    case TAG_WAKE:
+        (void)!read(s->wake_fd, &reading, sizeof reading);
+        break;
+    case TAG_LISTENER:
+        break; /* it runs every round */
+    default:
+        listener_hangup(event->data.ptr);
+        break;
+    }
+}
+
+static void
+run_round(shard *s)
+{
+    struct epoll_event events[EVENTS_PER_ROUND];
+    int timeout = sooner(listener_timeout_ms(s->clients), upstream_timeout_ms(s->upstreams));
+    timeout = sooner(timeout, listener_active(s->clients) > 0 || atomic_load(&s->stopping) ? 1000 : -1);
+    int count = epoll_wait(s->epoll_fd, events, EVENTS_PER_ROUND, timeout);
+    for (int i = 0; i < count; i++) {
+        dispatch(s, &events[i]);
+    }
+    upstream_tick(s->upstreams);
+    uint64_t now = clock_monotonic_microseconds();
+    if (now >= s->next_sweep) {
+        s->next_sweep = now + SWEEP_MICROSECONDS;
+        listener_sweep(s->clients, now);
+    }
+    listener_run(s->clients);
+    upstream_tick(s->upstreams); /* requests that were just admitted start at once */
+}
+
+static void *
+run(void *context)
+{
+    shard *s = context;
+    while (!atomic_load(&s->stopping)) {
+        run_round(s);
+    }
+    listener_quiesce(s->clients);
+    uint64_t deadline = clock_monotonic_microseconds() + DRAIN_MICROSECONDS;
+    while (listener_active(s->clients) > 0 && clock_monotonic_microseconds() < deadline) {
+        run_round(s);
+    }
+    listener_close(&s->clients);
+    upstream_close(&s->upstreams);
+    return NULL;
+}
+
+static bool
+watch(const shard *s, int fd, uint64_t tag)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag};
+    return epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+static aip_status
+prepare(shard *s, int socket, aip_error *err)
+{
+    listener_setup setup = {s->settings, NULL, s->epoll_fd, socket,
+                            (unsigned)(AIP_CONNECTIONS_DEFAULT / s->settings->threads)};
+    if (s->epoll_fd < 0 || s->wake_fd < 0) {
+        close(socket);
+        return aip_fail(err, AIP_IO, "epoll: %s", strerror(errno));
+    }
+    aip_status status = upstream_open(s->epoll_fd, &s->upstreams, err);
+    if (status == AIP_OK) {
+        setup.upstreams = s->upstreams;
+        status = listener_open(&setup, &s->clients, err);
+    }
+    if (status != AIP_OK) {
+        close(socket);
+        return status;
+    }
+    if (!watch(s, s->wake_fd, TAG_WAKE) || !watch(s, listener_descriptor(s->clients), TAG_LISTENER) ||
+        pthread_create(&s->thread, NULL, run, s) != 0) {
+        return aip_fail(err, AIP_IO, "a shard does not start");
+    }
+    s->started = true;
+    return AIP_OK;
+}
+
+aip_status
+shard_start(const gateway_settings *settings, int socket, shard **out, aip_error *err)
+{
+    shard *s = calloc(1, sizeof *s);
+    *out = NULL;
+    if (s == NULL) {
+        close(socket);
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    s->settings = settings;
+    s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    aip_status status = prepare(s, socket, err);
+    if (status != AIP_OK) {
+        shard_join(&s);
+        return status;
+    }
+    *out = s;
+    return AIP_OK;
+}
+
+void
+shard_stop(shard *s)
+{
+    uint64_t one = 1;
+    atomic_store(&s->stopping, true);
+    (void)!write(s->wake_fd, &one, sizeof one);
+}
+
+void
+shard_join(shard **s)
+{
+    if (*s == NULL) {
+        return;
+    }
+    if ((*s)->started) {
+        pthread_join((*s)->thread, NULL);
+    }
+    listener_close(&(*s)->clients);
+    upstream_close(&(*s)->upstreams);
+    if ((*s)->wake_fd >= 0) {
+        close((*s)->wake_fd);
+    }
+    if ((*s)->epoll_fd >= 0) {
+        close((*s)->epoll_fd);
+    }
+    free(*s);
+    *s = NULL;
+}

@@ -1,0 +1,50 @@
+/* A shard's transfers to the servers behind the gateway: libcurl multi, driven by the shard's epoll. */
+#ifndef NET_UPSTREAM_H
+#define NET_UPSTREAM_H
+
+#include "aip/error.h"
+
+typedef struct upstream upstream;                   /* one per shard; not shared between threads */
+typedef struct upstream_transfer upstream_transfer; /* one request and its reply */
+
+typedef enum { UPSTREAM_TAKEN, UPSTREAM_FULL, UPSTREAM_REFUSED } upstream_verdict;
+
+/* What a transfer tells its owner, in this order: header*, start, data*, end. Called from upstream_ready, _tick and
+ * _resume only. None of them may call back into this module. */
+typedef struct {
+    void (*header)(void *context, aip_bytes name, aip_bytes value); /* of the final reply, not of 1xx ones */
+    upstream_verdict (*start)(void *context, int http);             /* headers complete; FULL is not a verdict here */
+    upstream_verdict (*data)(void *context, aip_bytes bytes);       /* FULL: not taken, offered again after _resume */
+    void (*end)(void *context, aip_status status);                  /* the transfer is gone when this returns */
+} upstream_events;
+
+typedef struct {
+    const char *url;           /* borrowed for the call */
+    const char *method;        /* "POST", "GET" or "DELETE" */
+    aip_bytes body;            /* borrowed until the end */
+    const char *const *fields; /* header lines `Name: value`, copied */
+    size_t field_count;
+} upstream_request;
+
+/* Once per process, before any thread. Errors: internal. */
+AIP_MUST_CHECK aip_status upstream_start_library(aip_error *err);
+
+/* http and https, no user or fragment; writes the path (at least `/`). Errors: config.invalid. */
+AIP_MUST_CHECK aip_status upstream_check_url(const char *url, char *path, size_t path_size, aip_error *err);
+
+/* Registers its sockets in `epoll_fd` with data.u64 = fd << 3 | 1. Errors: memory. */
+#define UPSTREAM_EPOLL_TAG 1u
+AIP_MUST_CHECK aip_status upstream_open(int epoll_fd, upstream **out, aip_error *err);
+void upstream_close(upstream **up); /* transfers that still run are dropped without an event */
+
+/* Begins; nothing is called before the next upstream_ready or _tick. Errors: memory, upstream.unreachable. */
+AIP_MUST_CHECK aip_status upstream_begin(upstream *up, const upstream_request *request, const upstream_events *events,
+                                         void *context, upstream_transfer **out);
+void upstream_cancel(upstream_transfer **transfer); /* no further event; *transfer may be NULL */
+void upstream_resume(upstream_transfer *transfer);  /* after UPSTREAM_FULL */
+
+void upstream_ready(upstream *up, int fd, uint32_t epoll_events);
+void upstream_tick(upstream *up);            /* runs what is due; cheap when nothing is */
+int upstream_timeout_ms(const upstream *up); /* until the next tick is due; -1 = none */
+
+#endif

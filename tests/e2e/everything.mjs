@@ -1,0 +1,153 @@
+// The official SDK's client, through the gateway, to the official test server. Prints one line for each check.
+// Usage: node everything.mjs GATEWAY_URL TOKEN_FILE OTHER_AGENTS_TOKEN_FILE
+import { readFileSync } from 'node:fs';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+
+const [url, tokenFile, otherFile] = process.argv.slice(2);
+const token = readFileSync(tokenFile, 'utf8').trim();
+const other = readFileSync(otherFile, 'utf8').trim();
+let failed = 0;
+
+async function check(name, run) {
+    let timer;
+    const late = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error('took more than 20 seconds')), 20000);
+    });
+    try {
+        await Promise.race([run(), late]);
+        console.log(`ok   ${name}`);
+    } catch (error) {
+        failed += 1;
+        console.log(`FAIL ${name}: ${String(error.message ?? error).slice(0, 300)}`);
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
+function demand(condition, why) {
+    if (!condition) {
+        throw new Error(why);
+    }
+}
+
+// The name of a refusal, wherever the SDK put the reply: an error object, or the text of an HTTP error.
+function codeName(error) {
+    return error.data?.code_name ?? /"code_name":"([^"]*)"/.exec(error.message)?.[1] ?? `none in: ${error.message}`;
+}
+
+async function refuses(wanted, run) {
+    let refusal = null;
+    try {
+        await run();
+    } catch (error) {
+        refusal = error;
+    }
+    demand(refusal !== null, 'was not refused');
+    demand(codeName(refusal) === wanted, `refused with ${codeName(refusal)}, not ${wanted}`);
+}
+
+function post(headers, message) {
+    return fetch(url, {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream', ...headers },
+        body: JSON.stringify(message),
+        signal: AbortSignal.timeout(10000),
+    });
+}
+
+const client = new Client({ name: 'e2e', version: '1' }, { capabilities: { sampling: {} } });
+client.setRequestHandler(CreateMessageRequestSchema, async () => ({
+    role: 'assistant',
+    model: 'none',
+    content: { type: 'text', text: 'an answer from the client' },
+}));
+const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { 'X-AIP-Token': token } } });
+
+await check('the SDK connects through the gateway', () => client.connect(transport));
+
+await check('the session id is not the upstream\'s own', async () => {
+    demand(transport.sessionId?.length > 36, `session id is ${transport.sessionId}`);
+});
+
+await check('tools are listed', async () => {
+    const { tools } = await client.listTools();
+    demand(tools.some((tool) => tool.name === 'echo'), 'echo is missing');
+});
+
+await check('an allowed tool answers', async () => {
+    const { content } = await client.callTool({ name: 'echo', arguments: { message: 'żółć 😀 "\\' } });
+    demand(content[0].text === 'Echo: żółć 😀 "\\', content[0].text);
+});
+
+await check('a tool outside the token is refused', () =>
+    refuses('scope.insufficient', () => client.callTool({ name: 'get-env', arguments: {} })));
+
+await check('progress arrives while the tool works', async () => {
+    const times = [];
+    await client.callTool({ name: 'trigger-long-running-operation', arguments: { duration: 1.5, steps: 5 } }, undefined, {
+        onprogress: () => times.push(Date.now()),
+    });
+    const last = Date.now();
+    demand(times.length >= 4, `${times.length} progress notifications`);
+    demand(last - times[0] > 800, `the first came ${last - times[0]} ms before the result`);
+});
+
+await check('twenty calls at once get their own answers', async () => {
+    const calls = Array.from({ length: 20 }, (_, i) => client.callTool({ name: 'echo', arguments: { message: `m${i}` } }));
+    (await Promise.all(calls)).forEach(({ content }, i) => demand(content[0].text === `Echo: m${i}`, content[0].text));
+});
+
+await check('a question of the server reaches the client, and its answer the server', async () => {
+    const { content } = await client.callTool({ name: 'trigger-sampling-request', arguments: { prompt: 'hello', maxTokens: 5 } });
+    demand(JSON.stringify(content).includes('an answer from the client'), JSON.stringify(content));
+});
+
+const list = { jsonrpc: '2.0', id: 7, method: 'tools/list' };
+const session = { 'Mcp-Session-Id': transport.sessionId, 'MCP-Protocol-Version': '2025-11-25' };
+
+await check('without a token: 401 and a challenge', async () => {
+    const reply = await post(session, list);
+    const body = await reply.json();
+    demand(reply.status === 401, `HTTP ${reply.status}`);
+    demand(body.error.data.code_name === 'token.missing', body.error.data.code_name);
+    demand(/^AIP /.test(reply.headers.get('www-authenticate')), reply.headers.get('www-authenticate'));
+});
+
+await check('the session with its own token: 200', async () => {
+    const reply = await post({ ...session, 'X-AIP-Token': token }, list);
+    await reply.text();
+    demand(reply.status === 200, `HTTP ${reply.status}`);
+});
+
+await check('the session with another agent\'s token: 404', async () => {
+    const reply = await post({ ...session, 'X-AIP-Token': other }, list);
+    const body = await reply.json();
+    demand(reply.status === 404, `HTTP ${reply.status}`);
+    demand(body.error.data.code_name === 'session.not_found', body.error.data.code_name);
+});
+
+await check('the stream of the session with another agent\'s token: 404', async () => {
+    const reply = await fetch(url, {
+        headers: { ...session, 'X-AIP-Token': other, Accept: 'text/event-stream' },
+        signal: AbortSignal.timeout(10000),
+    });
+    await reply.text();
+    demand(reply.status === 404, `HTTP ${reply.status}`);
+});
+
+await check('another agent cannot end the session', async () => {
+    const reply = await fetch(url, {
+        method: 'DELETE',
+        headers: { ...session, 'X-AIP-Token': other },
+        signal: AbortSignal.timeout(10000),
+    });
+    await reply.text();
+    demand(reply.status === 404, `HTTP ${reply.status}`);
+});
+
+await check('the session ends when its client says so', () => transport.terminateSession());
+
+await client.close();
+process.exit(failed === 0 ? 0 : 1);

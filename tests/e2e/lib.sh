@@ -1,0 +1,125 @@
+# Functions of the end-to-end tests and the demonstration: start and stop programs, ask a gateway, assert by name.
+# Source it under `set -euo pipefail`. It makes a scratch folder, $work, and removes it at the end.
+
+project=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+bin=${BUILD:-build}
+[[ $bin == /* ]] || bin=$project/$bin
+umask 077
+work=$(mktemp -d "${TMPDIR:-/tmp}/aip-e2e.XXXXXX")
+declare -A pid=() address=()
+gateway='' audit='' audit_before=0 http_status='' code=''
+
+finish() {
+    local name
+    for name in "${!pid[@]}"; do
+        stop "$name" || true
+    done
+    rm -rf "$work"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# need FILE…: these programs have been built.
+need() {
+    local name
+    for name; do
+        if [ ! -x "$bin/$name" ]; then
+            echo "$bin/$name is missing: run make first" >&2
+            exit 3
+        fi
+    done
+}
+
+# start NAME COMMAND…: in the background, its output in $work/NAME.log; returns when it says that it listens.
+start() {
+    local name=$1 line deadline=$((SECONDS + 20))
+    shift
+    : >"$work/$name.log" # here and now: a line of an earlier program of that name must not be taken for its own
+    "$@" >>"$work/$name.log" 2>&1 </dev/null &
+    pid[$name]=$!
+    until line=$(grep -m 1 'listening on http' "$work/$name.log"); do
+        if ! kill -0 "${pid[$name]}" 2>/dev/null || [ "$SECONDS" -gt "$deadline" ]; then
+            echo "$name did not start:" >&2
+            cat "$work/$name.log" >&2
+            return 1
+        fi
+        sleep 0.05
+    done
+    address[$name]=$(grep -o 'http://127\.0\.0\.1:[0-9]*' <<<"$line" | head -n 1)/mcp
+}
+
+# stop NAME: SIGTERM, after ten seconds SIGKILL. Gives the program's exit status.
+stop() {
+    local id=${pid[$1]:-} tries=0
+    [ -n "$id" ] || return 0
+    unset "pid[$1]"
+    kill "$id" 2>/dev/null || true
+    while kill -0 "$id" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ "$tries" -lt 100 ] || kill -9 "$id" 2>/dev/null || true
+        sleep 0.1
+    done
+    wait "$id"
+}
+
+# new_identity NAME: a key in $work/NAME.key, its DID in $work/NAME.did and on standard output.
+new_identity() {
+    "$bin/aip-did" create --out "$work/$1.key" >"$work/$1.out"
+    grep -o -m 1 'did:aip:z[1-9A-HJ-NP-Za-km-z]*' "$work/$1.out" | head -n 1 | tee "$work/$1.did"
+}
+
+# start_gateway NAME UPSTREAM ROOT_DID [OPTION…]: also makes it the one that `ask` asks.
+start_gateway() {
+    local name=$1 upstream=$2 root=$3
+    shift 3
+    start "$name" "$bin/aip-gateway" --upstream "$upstream" --port 0 --trust-key "${root#did:aip:}" \
+        --audit "$work/$name.audit" "$@"
+    gateway=${address[$name]}
+    audit=$work/$name.audit
+}
+
+# call TOOL ARGUMENTS: the message that calls a tool.
+call() {
+    printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s}}' "$1" "$2"
+}
+
+# ask TOKEN_FILE BODY [CURL_OPTION…]: posts to the gateway; `-` = no token. Sets http_status and code; reply in $work/reply.
+ask() {
+    local token=$1 body=$2 header=()
+    shift 2
+    if [ "$token" != - ]; then
+        sed 's/^/X-AIP-Token: /' "$token" >"$work/header"
+        header=(--header "@$work/header")
+    fi
+    audit_before=$(audit_lines)
+    : >"$work/reply"
+    http_status=$(curl --silent --max-time 20 --noproxy '*' --output "$work/reply" --write-out '%{http_code}' \
+        --header 'Content-Type: application/json' --header 'Accept: application/json, text/event-stream' \
+        "${header[@]}" --data-binary "$body" "$@" "$gateway") || true
+    code=$(sed -n 's/.*"code_name": *"\([^"]*\)".*/\1/p' "$work/reply" | head -n 1)
+}
+
+audit_lines() {
+    if [ -s "$audit" ]; then wc -l <"$audit"; else echo 0; fi
+}
+
+# The line that the audit log got for the last question.
+audit_line() {
+    local tries=0
+    while [ "$(audit_lines)" -le "$audit_before" ] && [ "$tries" -lt 40 ]; do
+        sleep 0.05
+        tries=$((tries + 1))
+    done
+    sed -n "$((audit_before + 1))p" "$audit"
+}
+
+# allowed: was the last question allowed, answered and recorded so?
+allowed() {
+    [ "$http_status" = 200 ] && [ -z "$code" ] && [[ $(audit_line) == *'"decision":"ALLOW"'* ]]
+}
+
+# refused CODE: was it refused for this reason, in the answer and in the audit log?
+refused() {
+    [ "$http_status" != 200 ] && [ "$code" = "$1" ] && [[ $(audit_line) == *'"decision":"BLOCK","code":"'"$1"'"'* ]]
+}

@@ -1,0 +1,414 @@
+"""The public sets: how each file's rows become requests to the driver and expected replies.
+
+A case is (id, request, expected): expected is the members that the reply must have, or a function that says what is
+wrong.
+"""
+import base64
+import csv
+import json
+import struct
+
+from edwards import did_key, is_acceptable_key
+
+OK, REFUSED = {"ok": True}, {"ok": False}
+
+
+def ANY(reply):
+    """Either verdict, but one of them."""
+    return None if isinstance(reply.get("ok"), bool) else "no verdict"
+
+
+def verdict(good):
+    return OK if good else REFUSED
+
+
+def load(path):
+    return json.loads(path.read_text())
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
+
+
+def table(path):
+    with path.open(newline="") as file:
+        return list(csv.reader(file, skipinitialspace=True))
+
+
+def verify(row):
+    return {"op": "ed25519.verify", "pk": row["pk"], "msg": row["msg"], "sig": row["sig"]}
+
+
+def sign(row):
+    return {"op": "ed25519.sign", "seed": row["seed"], "msg": row["msg"]}
+
+
+def decode_key(did):
+    return {"op": "didkey.decode", "did": did}
+
+
+# --- 01-ed25519
+
+
+def sign_and_verify(path):
+    for i, row in enumerate(load(path) if path.suffix == ".json" else rows(path)):
+        yield f"{i}/sign", sign(row), {"ok": True, "sig": row["sig"], "pk": row["pk"]}
+        yield f"{i}/verify", verify(row), OK
+        if "did_key" in row:
+            yield f"{i}/encode", {"op": "didkey.encode", "pk": row["pk"]}, {"ok": True, "did": row["did_key"]}
+            yield f"{i}/decode", decode_key(row["did_key"]), {"ok": True, "pk": row["pk"]}
+            yield f"{i}/public", {"op": "multibase.decode", "s": row["multikey_pub"]}, {"ok": True, "hex": "ed01" + row["pk"]}
+            yield f"{i}/secret", {"op": "multibase.decode", "s": row["multikey_sec"]}, {"ok": True, "hex": "8026" + row["seed"]}
+            yield f"{i}/jwk", {"op": "base64url.decode", "s": row["jwk_x"]}, {"ok": True, "hex": row["pk"]}
+            yield f"{i}/hash", decode_key(row["did_aip_nexus_style"]), {"ok": False, "error": "did.key.missing"}
+
+
+def bad_points(path):
+    document = load(path)
+    for row in document.get("encodings") or document["points"]:
+        key = bytes.fromhex(row["encoding"])
+        yield f"{row['encoding']}/name", decode_key(did_key(key)), {"ok": False, "error": "did.key.invalid"}
+        signature = row["encoding"] + "00" * 32
+        yield f"{row['encoding']}/key", {"op": "ed25519.verify", "pk": row["encoding"], "msg": "", "sig": signature}, REFUSED
+
+
+def other_variants(path):
+    for row in load(path)["vectors"]:
+        yield row["id"], verify(row), REFUSED
+
+
+def expected_validity(path):
+    for row in rows(path):
+        yield row["id"], verify(row), verdict(row["expected"] == "valid")
+
+
+def edge_cases(path):
+    """Ours is `strict_no_small_order` and, beyond it, refuses every key outside the prime-order subgroup."""
+    for row in rows(path):
+        good = row["ref"]["strict_no_small_order"] and is_acceptable_key(bytes.fromhex(row["pk"]))
+        yield row["id"], verify(row), verdict(good)
+
+
+# --- 02-multibase
+
+
+def base58_pair(case_id, hexadecimal, text):
+    yield f"{case_id}/decode", {"op": "multibase.decode", "s": "z" + text}, {"ok": True, "hex": hexadecimal.lower()}
+    yield f"{case_id}/encode", {"op": "multibase.encode", "base": "base58btc", "hex": hexadecimal}, {"ok": True, "s": "z" + text}
+
+
+def basex(path):
+    document = load(path)
+    for i, row in enumerate(document["valid"]):
+        if row["alphabet"] == "base58":
+            yield from base58_pair(f"valid/{i}", row["hex"], row["string"])
+    for i, row in enumerate(document["invalid"]):
+        if row["alphabet"] == "base58" and isinstance(row.get("string"), str):
+            yield f"invalid/{i}", {"op": "multibase.decode", "s": "z" + row["string"]}, REFUSED
+
+
+def bitcoin(path):
+    for i, (hexadecimal, text) in enumerate(load(path)):
+        yield from base58_pair(i, hexadecimal, text)
+
+
+def multibase_csv(path):
+    """The first line holds the bytes, written with escapes; the case-insensitive spellings are decoded only."""
+    (first, original), *lines = table(path)
+    data = original.encode().decode("unicode_escape").encode().hex()
+    for i, (base, text) in enumerate(lines):
+        yield f"{i}/{base}/decode", {"op": "multibase.decode", "s": text}, {"ok": True, "hex": data}
+        if first == "encoding":
+            yield f"{i}/{base}/encode", {"op": "multibase.encode", "base": base, "hex": data}, {"ok": True, "s": text}
+
+
+def varints(path):
+    for row in table(path)[1:]:
+        code, encoded = int(row[2], 16), b""
+        rest = code
+        while rest >= 0x80:
+            encoded, rest = encoded + bytes([rest & 0x7F | 0x80]), rest >> 7
+        encoded += bytes([rest])
+        yield row[0].strip(), {"op": "varint.decode", "hex": encoded.hex()}, {"ok": True, "value": code, "len": len(encoded)}
+
+
+def did_key_rows(path):
+    for i, row in enumerate(rows(path)):
+        expected = dict(verdict(row["expected"] == "valid"))
+        if "pk" in row:
+            expected["pk"] = row["pk"]
+        yield f"{i}", decode_key(row["did"]), expected
+
+
+def did_key_documents(path):
+    """Documents by did:key; only Ed25519 ones are ours."""
+    for did in load(path):
+        if did.startswith("did:key:"):
+            yield did[:60], decode_key(did), verdict(did.startswith("did:key:z6Mk"))
+
+
+def multikeys(path):
+    document = load(path)
+    for row in document["keys"]:
+        yield row["v"][:60], decode_key("did:key:" + row["v"]), verdict(row["kind"] == "Ed25519 pub")
+        yield row["v"][:60] + "/multibase", {"op": "multibase.decode", "s": row["v"]}, OK
+    for name, pair in [("keyPair", document["keyPair"]), *document["multiKeyPairs"].items()]:
+        yield f"{name}/public", decode_key("did:key:" + pair["publicKeyMultibase"]), OK
+        yield f"{name}/private", decode_key("did:key:" + pair["privateKeyMultibase"]), REFUSED
+
+
+# --- 03-json
+
+
+def json_suite(path):
+    """`transform` files are legal JSON that readers read differently: what could be read two ways is refused."""
+    for row in table(path)[1:]:
+        kind, name, expected = row[:3]
+        data = (path.parent / kind / name).read_bytes()
+        ambiguous = name.startswith("object_same_key") or "invalid_codepoint" in name
+        answer = {"accept": OK, "reject": REFUSED, "either": ANY, "transform": verdict(not ambiguous)}[expected]
+        yield f"{kind}/{name}", {"op": "json.check", "hex": data.hex()}, answer
+
+
+def jcs_files(path):
+    for source in sorted((path / "input").glob("*.json")):
+        wanted = "".join((path / "outhex" / (source.stem + ".txt")).read_text().split())
+        assert bytes.fromhex(wanted) == (path / "output" / source.name).read_bytes().rstrip(b"\n"), source.name
+        yield source.stem, {"op": "jcs", "hex": source.read_bytes().hex()}, {"ok": True, "hex": wanted}
+
+
+def jcs_numbers(path):
+    for bits, wanted in table(path)[1:]:
+        number = repr(struct.unpack(">d", bytes.fromhex(bits))[0])
+        expected = REFUSED if wanted == "ERROR" else {"ok": True, "hex": f"[{wanted}]".encode().hex()}
+        yield bits, {"op": "jcs", "hex": f"[{number}]".encode().hex()}, expected
+
+
+def jcs_objects(path):
+    for row in rows(path):
+        yield row["id"], {"op": "jcs", "hex": row["input_hex"]}, {"ok": True, "hex": row["canonical_hex"]}
+
+
+# --- 04-jose
+
+
+def jwt(row, context):
+    request = {"op": "jwt.verify", "pk": context["pk_hex"]}
+    request.update({name: context[name] for name in ("now", "aud", "typ", "leeway")})
+    request.update({name: row[name] for name in ("token", "token_hex") if name in row})
+    return request
+
+
+def eddsa_jwt(path):
+    context = load(path.with_name("eddsa_jwt_public.context.json"))
+    for row in rows(path):
+        yield row["id"], jwt(row, context), {"accept": OK, "reject": REFUSED, "either": ANY}[row["expected"]]
+
+
+def foreign_algorithms(path):
+    context = load(path.with_name("eddsa_jwt_public.context.json"))
+    for row in load(path) if path.suffix == ".json" else rows(path):
+        yield row["id"], jwt(row, context), REFUSED
+        yield row["id"] + "/signature", {"op": "jwt.verify", "pk": context["pk_hex"], "token": row["token"]}, REFUSED
+
+
+def rfc8037(path):
+    document = load(path)
+    key = base64.urlsafe_b64decode(document["A2_public_jwk"]["x"] + "=").hex()
+    seed = base64.urlsafe_b64decode(document["A1_private_jwk"]["d"] + "=").hex()
+    token = document["A4_jws"]["compact"]
+    signed, signature = token.rsplit(".", 1)
+    signature = base64.urlsafe_b64decode(signature + "==").hex()
+    request = {"op": "jwt.verify", "pk": key, "token": token}
+    yield "A4", sign({"seed": seed, "msg": signed.encode().hex()}), {"ok": True, "pk": key, "sig": signature}
+    yield "A5", request, OK
+    yield "A5 as aip+jwt", dict(request, typ="aip+jwt", now=1, aud="x"), {"ok": False, "error": "token.header"}
+
+
+def cookbook(path):
+    key = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
+    for file in sorted(path.glob("*.json")):
+        token = load(file).get("output", {}).get("compact")
+        if token is not None:
+            expected = verdict(file.name == "curve25519_jws.json")
+            yield file.stem, {"op": "jwt.verify", "pk": key, "token": token}, expected
+
+
+# --- 05-did
+
+
+def did_syntax(path):
+    for i, row in enumerate(rows(path)):
+        expected = {"is_did": row["is_did"], "is_did_url": row["is_did_url"]}
+        yield row.get("id", f"{i}"), {"op": "did.parse", "s": row["input"]}, expected
+
+
+def did_examples(path):
+    for i, row in enumerate(load(path)):
+        if row["text"].startswith("did:") and "\n" not in row["text"]:
+            yield f"{i}", {"op": "did.parse", "s": row["text"]}, {"is_did_url": True}
+
+
+def fixture_dids(path):
+    for file in sorted(path.glob("*.json")):
+        document = load(file)
+        for did in document.get("dids", []) if isinstance(document, dict) else []:
+            yield f"{file.stem}/{did[:60]}", {"op": "did.parse", "s": did}, {"is_did": True, "is_did_url": True}
+
+
+def did_web(path):
+    for row in rows(path):
+        good = {"ok": True, "url": row["url"]}
+
+        def profile(reply, good=good):
+            return None if reply.get("ok") is False or reply.get("url") == good["url"] else "another URL"
+
+        expected = {"ok": good, "profile": profile}.get(row["expected"], REFUSED)
+        yield row["id"], {"op": "didweb.url", "did": row["did"]}, expected
+
+
+def documents(path):
+    for row in rows(path):
+        request = {"op": "diddoc.key", "did": row["did"], "document": row["document"], "raw": row["raw"]}
+        yield row["id"], request, verdict(row["expected"] == "ok")
+
+
+# --- identity
+
+
+def identities(path):
+    for name, row in load(path).items():
+        key = row["public_key_hex"]
+        yield f"{name}/key", sign({"seed": row["seed_hex"], "msg": ""}), {"ok": True, "pk": key}
+        yield f"{name}/did:key", {"op": "didkey.encode", "pk": key}, {"ok": True, "did": row["did_key"]}
+        yield f"{name}/hash", decode_key(row["did_aip"]), {"ok": False, "error": "did.key.missing"}
+
+
+def did_forms(path):
+    for name, row in load(path).items():
+        key = row["public_key_hex"]
+        yield f"{name}/key", sign({"seed": row["seed_hex"], "msg": ""}), {"ok": True, "pk": key}
+        for form in ("did_aip", "did_key"):
+            yield f"{name}/{form}", decode_key(row[form]), {"ok": True, "pk": key}
+        for form in ("did_aip_hash", "did_aip_namespaced_hash"):
+            if row[form] is not None:
+                yield f"{name}/{form}", decode_key(row[form]), {"ok": False, "error": "did.key.missing"}
+        yield f"{name}/multibase", {"op": "multibase.decode", "s": row["public_key_multibase"]}, {"ok": True, "hex": "ed01" + key}
+        yield f"{name}/jwk", {"op": "base64url.decode", "s": row["jwk_x"]}, {"ok": True, "hex": key}
+
+
+def identity_documents(path):
+    key = load(path / "identities.json")["alice"]["public_key_hex"]
+    expected = {
+        "resolution_nexus_service": {"ok": True, "pk": key},
+        "resolution_nexus_after_rotation": {"ok": False, "error": "did.key.mismatch"},
+        "lookup_nexus_service": REFUSED,
+        "document_nexus_sdk": REFUSED,
+    }
+    for name, answer in expected.items():
+        document = load(path / (name + ".json"))
+        document = document.get("didDocument", document)
+        yield name, {"op": "diddoc.key", "did": document.get("id", document.get("did")), "document": document}, answer
+
+
+SIGNED = {  # file: (place of the signed text, place of the signature)
+    "challenge_nexus_service": ("signed_bytes_utf8", "signature_b64"),
+    "challenge_nexus_sdk": ("signed_bytes_utf8", "response.response.signature"),
+    "challenge_opena2a": ("signed_utf8", "signature"),
+    "vouch_nexus_rest": ("payload_utf8", "signature_b64"),
+    "vouch_nexus_sdk": ("signable_utf8", "vouch.signature"),
+    "revocation_nexus_rest": ("payload_utf8", "signature_b64"),
+    "revocation_nexus_sdk": ("signable_utf8", "revocation.signature"),
+    "skill_nexus_rest": ("payload_utf8", "signature_b64"),
+    "rotation_nexus": ("payload_utf8", "signature_by_old_b64"),
+    "sign_json_nexus": ("canonical", "signature_b64"),
+    "message_nexus": ("payload_utf8", "signature_b64"),
+    "http_headers_nexus": ("message_utf8", "headers.X-AIP-Signature"),
+}
+
+
+def identity_signatures(path):
+    people = load(path / "identities.json")
+    for name, places in SIGNED.items():
+        values = []
+        for place in places:
+            value = load(path / (name + ".json"))
+            for part in place.split("."):
+                value = value[part]
+            values.append(value)
+        signature = base64.b64decode(values[1] + "=" * (-len(values[1]) % 4)).hex()
+        row = {"pk": people["alice"]["public_key_hex"], "msg": values[0].encode().hex(), "sig": signature}
+        yield name, verify(row), OK
+        yield name + "/changed", verify(dict(row, msg=row["msg"] + "00")), REFUSED
+        yield name + "/another", verify(dict(row, pk=people["bob"]["public_key_hex"])), REFUSED
+
+
+# --- tokens
+
+
+def compact_tokens(path):
+    for row in load(path):
+        if row["mode"] != "compact":
+            continue
+        request = {"op": "token.verify", "token": row["token"], "trust": [row["root_public_key_hex"]], "now": 1800000000,
+                   "tool": row["tool"]}
+        required = row["required"].split()
+        expected = OK if required[0] == "ACCEPT" else {"ok": False, "peer": required[1]}
+        yield row["id"], request, expected
+
+
+SETS = [
+    ("01-ed25519/djb_sign_input_1024", "01-ed25519/djb_sign_input_1024.jsonl", sign_and_verify),
+    ("01-ed25519/keys_sign_public", "01-ed25519/keys_sign_public.jsonl", sign_and_verify),
+    ("01-ed25519/rfc8032_section7_1", "01-ed25519/rfc8032_section7_1.json", sign_and_verify),
+    ("01-ed25519/rfc8032_section7_2_7_3_ctx_ph", "01-ed25519/rfc8032_section7_2_7_3_ctx_ph.json", other_variants),
+    ("01-ed25519/noncanonical_y_encodings", "01-ed25519/noncanonical_y_encodings.json", bad_points),
+    ("01-ed25519/small_order_points", "01-ed25519/small_order_points.json", bad_points),
+    ("01-ed25519/synth_public", "01-ed25519/synth_public.jsonl", expected_validity),
+    ("01-ed25519/verify_all", "01-ed25519/verify_all.jsonl", edge_cases),
+    ("02-multibase/basex_fixtures", "02-multibase/basex_fixtures.json", basex),
+    ("02-multibase/bitcoin_base58", "02-multibase/bitcoin_base58_encode_decode.json", bitcoin),
+    ("02-multibase/basic", "02-multibase/multibase_tests_basic.csv", multibase_csv),
+    ("02-multibase/case_insensitivity", "02-multibase/multibase_tests_case_insensitivity.csv", multibase_csv),
+    ("02-multibase/leading_zero", "02-multibase/multibase_tests_leading_zero.csv", multibase_csv),
+    ("02-multibase/two_leading_zeros", "02-multibase/multibase_tests_two_leading_zeros.csv", multibase_csv),
+    ("02-multibase/multicodec_varints", "02-multibase/multicodec_table.csv", varints),
+    ("02-multibase/didkey_all_w3c", "02-multibase/didkey_all_w3c.jsonl", did_key_rows),
+    ("02-multibase/didkey_positive", "02-multibase/didkey_positive_public.jsonl", did_key_rows),
+    ("02-multibase/didkey_negative", "02-multibase/didkey_negative_public.jsonl", did_key_rows),
+    *[(f"02-multibase/did-method-key_{kind}", f"02-multibase/did-method-key_{kind}.json", did_key_documents)
+      for kind in ("bls12381", "ed25519-x25519", "nist-curves", "rsa", "secp256k1")],
+    ("02-multibase/w3c_multikey_examples", "02-multibase/w3c_multikey_examples.json", multikeys),
+    ("03-json/JSONTestSuite", "03-json/JSONTestSuite/index.csv", json_suite),
+    ("03-json/jcs", "03-json/jcs", jcs_files),
+    ("03-json/jcs_numbers", "03-json/jcs_numbers_rfc8785_appB.csv", jcs_numbers),
+    ("03-json/jcs_objects", "03-json/jcs_objects_public.jsonl", jcs_objects),
+    ("04-jose/eddsa_jwt_public", "04-jose/eddsa_jwt_public.jsonl", eddsa_jwt),
+    ("04-jose/wycheproof_jws", "04-jose/wycheproof_jws_flat.jsonl", foreign_algorithms),
+    ("04-jose/rfc7515_examples", "04-jose/rfc7515_examples.json", foreign_algorithms),
+    ("04-jose/rfc8037_appendixA", "04-jose/rfc8037_appendixA.json", rfc8037),
+    ("04-jose/ietf-cookbook", "04-jose/ietf-cookbook", cookbook),
+    ("05-did/did_syntax_public", "05-did/did_syntax_public.jsonl", did_syntax),
+    ("05-did/did_syntax_w3c_testsuite", "05-did/did_syntax_w3c_testsuite_dids.jsonl", did_syntax),
+    ("05-did/did_resolution_spec_examples", "05-did/did_resolution_spec_examples.json", did_examples),
+    ("05-did/w3c-did-test-suite", "05-did/w3c-did-test-suite", fixture_dids),
+    ("05-did/didweb_url_public", "05-did/didweb_url_public.jsonl", did_web),
+    ("05-did/diddoc_public", "05-did/diddoc_public.jsonl", documents),
+    ("identity/identities", "identity/identities.json", identities),
+    ("identity/did_forms", "identity/did_forms.json", did_forms),
+    ("identity/documents", "identity", identity_documents),
+    ("identity/signatures", "identity", identity_signatures),
+    ("aip-compact", "aip-compact-and-chained.json", compact_tokens),
+]
+
+# Sets that wait for a later stage: name, file, the operation that they need.
+LATER = [
+    ("aip-chained", "aip-compact-and-chained.json", "chain.verify"),
+    ("08-oaip/policy_eval_public", "08-oaip/policy_eval_public.jsonl", "policy.eval"),
+    ("09-dlp/dlp_positive_public", "09-dlp/dlp_positive_public.jsonl", "dlp.scan"),
+    ("09-dlp/dlp_negative_public", "09-dlp/dlp_negative_public.jsonl", "dlp.scan"),
+    ("10-attack/traversal_public", "10-attack/traversal_public.jsonl", "path.check"),
+    ("10-attack/jsonrpc_smuggling_public", "10-attack/jsonrpc_smuggling_public.jsonl", "rpc.check"),
+    ("11-fuzz/yaml_test_suite", "11-fuzz/yaml_test_suite.jsonl", "yaml.parse"),
+    ("12-chain/chain_biscuit_public", "12-chain/chain_biscuit_public.jsonl", "chain.verify"),
+]
