@@ -273,9 +273,9 @@ static struct MHD_Response *
 stream_response(const json_t *request, const json_t *reply)
 {
     json_t *token = json_object_get(json_object_get(json_object_get(request, "params"), "_meta"), "progressToken");
-    json_t *progress = json_pack("{s:s,s:s,s:{s:O,s:i,s:i}}", "jsonrpc", "2.0", "method", "notifications/progress",
-                                 "params", "progressToken", token != NULL ? token : json_object_get(request, "id"),
-                                 "progress", 1, "total", 2);
+    json_t *progress =
+        json_pack("{s:s,s:s,s:{s:O,s:i,s:i}}", "jsonrpc", "2.0", "method", "notifications/progress", "params",
+                  "progressToken", token != NULL ? token : json_object_get(request, "id"), "progress", 1, "total", 2);
     char *first = json_dumps(progress, JSON_COMPACT), *last = json_dumps(reply, JSON_COMPACT);
     event_stream *stream = calloc(1, sizeof *stream);
     struct MHD_Response *response = NULL;
@@ -317,8 +317,9 @@ wants_stream(struct MHD_Connection *connection, const json_t *request)
     const json_t *params = json_object_get(request, "params");
     const char *name = json_string_value(json_object_get(params, "name"));
     const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept");
-    return name != NULL && strcmp(name, "search") == 0 && accept != NULL && strstr(accept, "text/event-stream") != NULL
-           && json_is_true(json_object_get(json_object_get(params, "arguments"), "stream"));
+    return name != NULL && strcmp(name, "search") == 0 && accept != NULL &&
+           strstr(accept, "text/event-stream") != NULL &&
+           json_is_true(json_object_get(json_object_get(params, "arguments"), "stream"));
 }
 
 typedef struct {

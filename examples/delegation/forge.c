@@ -8,6 +8,7 @@
 
 #define TOKEN_BYTES_MAX 16384
 #define SCOPES_MAX 8
+#define NAME_BYTES_MAX 128
 #define BASE64URL sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
 typedef struct {
@@ -30,22 +31,23 @@ encode(const void *bytes, size_t size, char *out, size_t capacity)
 }
 
 /* The attacker's key, and its name. */
-static const char *
-load_key(const char *path, unsigned char secret[crypto_sign_SECRETKEYBYTES])
+static void
+load_key(const char *path, unsigned char secret[crypto_sign_SECRETKEYBYTES], char name[NAME_BYTES_MAX])
 {
     json_t *file = json_load_file(path, 0, NULL);
     const char *seed_text = json_string_value(json_object_get(file, "seed"));
     const char *did = json_string_value(json_object_get(file, "did"));
     unsigned char seed[crypto_sign_SEEDBYTES], public[crypto_sign_PUBLICKEYBYTES];
     size_t size = 0;
-    if (seed_text == NULL || did == NULL
-        || sodium_base642bin(seed, sizeof seed, seed_text, strlen(seed_text), NULL, &size, NULL, BASE64URL) != 0
-        || size != sizeof seed) {
+    if (seed_text == NULL || did == NULL || strlen(did) >= NAME_BYTES_MAX ||
+        sodium_base642bin(seed, sizeof seed, seed_text, strlen(seed_text), NULL, &size, NULL, BASE64URL) != 0 ||
+        size != sizeof seed) {
         give_up("that is no key file");
     }
     crypto_sign_seed_keypair(public, secret, seed);
     sodium_memzero(seed, sizeof seed);
-    return did; /* the document is kept until the end */
+    memcpy(name, did, strlen(did) + 1);
+    json_decref(file);
 }
 
 /* Times of the parent, so that only what is asked for is out of bounds. */
@@ -98,8 +100,8 @@ write_claims(const wish *wanted, const char *issuer, const char *parent, char *o
                     "\"jti\":\"%s\",\"par_hash\":\"%s\",\"context\":\"trust me\"}",
                     issuer, wanted->subject, scope, wanted->budget ? ",\"budget_usd\":" : "",
                     wanted->budget ? wanted->budget : "", wanted->depth ? ",\"max_depth\":" : "",
-                    wanted->depth ? wanted->depth : "", issued,
-                    wanted->expires ? atoll(wanted->expires) : expires, id, parent_hash);
+                    wanted->depth ? wanted->depth : "", issued, wanted->expires ? atoll(wanted->expires) : expires, id,
+                    parent_hash);
 }
 
 static void
@@ -107,8 +109,11 @@ parse_options(int argc, char **argv, wish *wanted)
 {
     const struct {
         const char *name, **value;
-    } names[] = {{"--key", &wanted->key_file},    {"--to", &wanted->subject},     {"--budget-usd", &wanted->budget},
-                 {"--max-depth", &wanted->depth}, {"--exp", &wanted->expires}};
+    } names[] = {{"--key", &wanted->key_file},
+                 {"--to", &wanted->subject},
+                 {"--budget-usd", &wanted->budget},
+                 {"--max-depth", &wanted->depth},
+                 {"--exp", &wanted->expires}};
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--scope") == 0 && wanted->scope_count < SCOPES_MAX) {
             wanted->scope[wanted->scope_count++] = argv[i + 1];
@@ -128,7 +133,7 @@ int
 main(int argc, char **argv)
 {
     static const char header[] = "{\"alg\":\"EdDSA\",\"typ\":\"aip+jwt\"}";
-    static char token[TOKEN_BYTES_MAX], claims[4096], input[8192], signature_text[128];
+    static char token[TOKEN_BYTES_MAX], claims[4096], input[8192], signature_text[128], issuer[NAME_BYTES_MAX];
     unsigned char secret[crypto_sign_SECRETKEYBYTES], signature[crypto_sign_BYTES];
     wish wanted = {0};
     parse_options(argc, argv, &wanted);
@@ -137,7 +142,7 @@ main(int argc, char **argv)
     }
     token[strcspn(token, "\r\n")] = '\0';
     const char *parent = strrchr(token, '~') != NULL ? strrchr(token, '~') + 1 : token;
-    const char *issuer = load_key(wanted.key_file, secret);
+    load_key(wanted.key_file, secret, issuer);
     int size = write_claims(&wanted, issuer, parent, claims, sizeof claims);
     if (size < 0 || (size_t)size >= sizeof claims) {
         give_up("too many claims");

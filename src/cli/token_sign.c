@@ -11,7 +11,7 @@
 typedef struct {
     const char *key_file, *passphrase_file;
     const char *subject, *budget, *max_depth, *ttl, *not_before, *now;
-    const char *context, *principal, *constraints_file, *shares_file, *token_id;
+    const char *context, *issuer, *principal, *constraints_file, *shares_file, *token_id;
     option_list scope, audience;
     bool json;
 } sign_options;
@@ -74,6 +74,7 @@ fill_statement(const sign_options *o, bool delegating, aip_statement *statement,
         .audience = o->audience.items,
         .audience_count = o->audience.count,
         .context = o->context,
+        .issuer = o->issuer,
         .principal = o->principal,
         .token_id = o->token_id,
     };
@@ -164,6 +165,7 @@ run_sign(bool delegating, const char *usage, int argc, char **argv)
         {"--json", OPTION_FLAG, &o.json, NULL, "print one JSON object"},
         /* What only a root may say stands last: a delegation's table ends before it. */
         {delegating ? NULL : "--principal", OPTION_TEXT, &o.principal, "TEXT", "on whose behalf"},
+        {"--issuer", OPTION_TEXT, &o.issuer, "NAME", "aip: name of who grants, for a compact token"},
         {"--shares", OPTION_TEXT, &o.shares_file, "FILE", "JSON: [[gateway DID, usd], ...]"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL},
     };

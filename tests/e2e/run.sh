@@ -220,6 +220,22 @@ refuses_upstream() {
     check 'a dead upstream: the log has the outcome' grep -q '"event":"outcome".*"code":"upstream.unreachable"' "$audit"
 }
 
+# The compact form of the project sunilp/aip, made on the command line: these bytes and no others.
+compact_token() {
+    local made expected
+    (umask 077 && cat >"$work/seed.key") <<'KEY'
+{"type":"aip-key","version":1,"did":"did:aip:z6MkehRgf7yJbgaGfYsdoAsKdBPE3dj2CYhowQdcjqSJgvVd","seed":"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"}
+KEY
+    expected=eyJhbGciOiJFZERTQSIsInR5cCI6ImFpcCtqd3QifQ.
+    expected+=eyJpc3MiOiJhaXA6d2ViOmJlbmNoLnRlc3QvYWdlbnQiLCJzdWIiOiJhaXA6d2ViOmJlbmNoLnRlc3QvdG9vbCIsInNjb3BlIjpbInRvb2w6c2Vhcm
+    expected+=NoIiwidG9vbDpicm93c2UiXSwiYnVkZ2V0X3VzZCI6MS4wLCJtYXhfZGVwdGgiOjAsImlhdCI6MTcxMTEwMDAwMCwiZXhwIjo0NzExMTAwMDAwfQ.
+    expected+=iAH74cNBsCHeutWFQO6pT8N3ZD0ouyH38Mba9O5WfsXmlTJR0dbJsJZ1CXwbG59eNLZso4BcU-BN4jHKKZEXBw
+    made=$("$bin/aip-token" issue --key "$work/seed.key" --issuer aip:web:bench.test/agent \
+        --to aip:web:bench.test/tool --scope tool:search --scope tool:browse --budget-usd 1 --max-depth 0 \
+        --now 1711100000 --ttl 3000000000s) || true
+    check 'a compact token comes out byte for byte' test "$made" = "$expected"
+}
+
 smuggling() {
     if ! command -v python3 >/dev/null; then
         verdict skip 'smuggling: python3 is needed'
@@ -286,6 +302,7 @@ shutdown() {
 make_tokens
 demonstration
 small_server
+compact_token
 faults
 smuggling
 shutdown
