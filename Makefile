@@ -8,7 +8,7 @@ SANITIZE ?=
 FUZZ_RUNS ?= 2000
 FUZZ_SECONDS ?= 60
 
-PACKAGES := libsodium libmicrohttpd libcurl jansson sqlite3
+PACKAGES := libsodium libmicrohttpd libcurl jansson
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Wformat=2 -Wswitch-enum -Werror
 HARDENING := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 # Looked up when a compiler runs, so that `make` can install pkg-config first.
@@ -17,7 +17,7 @@ COMPILE = $(CC) -std=c17 -D_GNU_SOURCE -pthread $(WARNINGS) $(HARDENING) -Iinclu
 LINK = $(CC) -pthread -pie -Wl,-z,relro,-z,now $(CFLAGS) $(SANITIZE)
 LIBS = $$(pkg-config --libs $(PACKAGES)) -lm
 
-BUILD_DEBS := build-essential pkg-config libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev
+BUILD_DEBS := build-essential pkg-config libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev
 DEMO_DEBS := curl
 TEST_DEBS := $(DEMO_DEBS) git python3 nodejs npm clang libclang-rt-14-dev
 
