@@ -130,6 +130,7 @@ run_shards(gateway_settings *settings, shard **shards, int *sockets, aip_error *
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by the shards: only this thread takes them */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a log at the size limit is a failed write, which refuses the request */
     aip_status status = open_listeners(settings, sockets, &opened, err);
     while (status == AIP_OK && started < opened) {
         status = shard_start(settings, sockets[started], &shards[started], err);

@@ -220,6 +220,25 @@ refuses_upstream() {
     check 'a dead upstream: the log has the outcome' grep -q '"event":"outcome".*"code":"upstream.unreachable"' "$audit"
 }
 
+# The log may grow to one kilobyte, and no further: what cannot be recorded is refused, and no half line stays.
+full_log() {
+    local search=$work/search.token body i
+    body=$(call search '{"query":"tide"}')
+    audit=$work/full.audit
+    start files "$bin/examples/delegation/files_mcp" --root "$project/examples/delegation/docs" --port 0
+    start full bash -c 'ulimit -f 1; exec "$@"' limited "$bin/aip-gateway" --upstream "${address[files]}" --port 0 \
+        --trust-key "${organisation#did:aip:}" --audit "$audit" --quiet
+    gateway=${address[full]}
+    for i in 1 2 3; do
+        ask "$search" "$body"
+    done
+    check 'a full log: 503' test "$http_status" = 503
+    check 'a full log: audit.unavailable' test "$code" = audit.unavailable
+    check 'a full log: whole lines only' python3 "$here/audit_chain.py" "$audit"
+    stop full || true
+    stop files || true
+}
+
 # The compact form of the project sunilp/aip, made on the command line: these bytes and no others.
 compact_token() {
     local made expected
@@ -304,6 +323,7 @@ demonstration
 small_server
 compact_token
 faults
+full_log
 smuggling
 shutdown
 official_sdk
