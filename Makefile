@@ -8,7 +8,7 @@ SANITIZE ?=
 FUZZ_RUNS ?= 2000
 FUZZ_SECONDS ?= 60
 
-PACKAGES := libsodium libmicrohttpd libcurl jansson
+PACKAGES := libsodium libmicrohttpd libcurl jansson sqlite3 yaml-0.1
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Wformat=2 -Wswitch-enum -Werror
 HARDENING := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 # Looked up when a compiler runs, so that `make` can install pkg-config first.
@@ -17,15 +17,16 @@ COMPILE = $(CC) -std=c17 -D_GNU_SOURCE -pthread $(WARNINGS) $(HARDENING) -Iinclu
 LINK = $(CC) -pthread -pie -Wl,-z,relro,-z,now $(CFLAGS) $(SANITIZE)
 LIBS = $$(pkg-config --libs $(PACKAGES)) -lm
 
-BUILD_DEBS := build-essential pkg-config libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev
+BUILD_DEBS := build-essential pkg-config libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libyaml-dev
 DEMO_DEBS := curl
-TEST_DEBS := $(DEMO_DEBS) git python3 nodejs npm clang libclang-rt-14-dev
+TEST_DEBS := $(DEMO_DEBS) git openssl python3 nodejs npm clang libclang-rt-14-dev
 
-LIBRARY := $(wildcard src/base/*.c src/crypto/*.c src/net/*.c did/*.c src/token/*.c src/chain/*.c src/audit/*.c src/gateway/*.c)
+LIBRARY := $(wildcard src/base/*.c src/crypto/*.c src/net/*.c did/*.c src/token/*.c src/chain/*.c src/proof/*.c src/store/*.c src/audit/*.c src/gateway/*.c)
 OBJECTS := $(LIBRARY:%.c=$(BUILD)/%.o)
-CLI_SHARED := $(BUILD)/src/cli/options.o
+CLI_SHARED := $(BUILD)/src/cli/options.o $(BUILD)/src/cli/keys.o
+CLI_LOOKUP := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/cli/lookup*.c))
 DID_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/cli/aip_did.c src/cli/did_*.c))
-TOKEN_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/cli/aip_token.c src/cli/token_*.c))
+TOKEN_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/cli/aip_token.c src/cli/token_*.c src/cli/proven.c src/cli/mcp_client.c))
 GATEWAY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/cli/aip_gateway.c src/cli/gateway_*.c))
 CONFORM_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/vectors/*.c))
 PROGRAMS := $(BUILD)/aip-did $(BUILD)/aip-token $(BUILD)/aip-gateway $(BUILD)/tests/aip-conform
@@ -58,8 +59,8 @@ $(BUILD)/libaip.a: $(OBJECTS)
 	@rm -f $@
 	ar rcs $@ $(OBJECTS)
 
-$(BUILD)/aip-did: $(DID_OBJECTS) $(CLI_SHARED) $(BUILD)/libaip.a
-$(BUILD)/aip-token: $(TOKEN_OBJECTS) $(CLI_SHARED) $(BUILD)/libaip.a
+$(BUILD)/aip-did: $(DID_OBJECTS) $(CLI_LOOKUP) $(CLI_SHARED) $(BUILD)/libaip.a
+$(BUILD)/aip-token: $(TOKEN_OBJECTS) $(CLI_LOOKUP) $(CLI_SHARED) $(BUILD)/libaip.a
 $(BUILD)/aip-gateway: $(GATEWAY_OBJECTS) $(CLI_SHARED) $(BUILD)/libaip.a
 $(BUILD)/tests/aip-conform: $(CONFORM_OBJECTS) $(CLI_SHARED) $(BUILD)/libaip.a
 $(PROGRAMS):

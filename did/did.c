@@ -345,3 +345,27 @@ aip_did_key(const aip_did *did, aip_public_key *out, aip_error *err)
     }
     return aip_fail(err, AIP_DID_NOT_FOUND, NULL);
 }
+
+aip_status
+aip_did_find_key(const aip_did *did, aip_bytes kid, aip_public_key *out, aip_error *err)
+{
+    AIP_TRY(aip_did_key(did, out, err));
+    return did_check_only_key(did, kid, out, err);
+}
+
+aip_status
+did_check_only_key(const aip_did *did, aip_bytes kid, const aip_public_key *key, aip_error *err)
+{
+    char own[MULTIBASE_KEY_TEXT_SIZE + 1];
+    if (kid.size == 0) {
+        return AIP_OK;
+    }
+    if (!aip_bytes_begin_with(kid, did->text) || kid.size == did->text.size || kid.data[did->text.size] != '#') {
+        return aip_fail(err, AIP_DIDDOC_KEY_NOT_FOUND, "the kid names another identity");
+    }
+    aip_bytes fragment = aip_bytes_from(kid, did->text.size + 1);
+    multibase_encode_key(key->bytes, own);
+    bool numbered = did->form != AIP_DID_KEY && aip_bytes_equal(fragment, AIP_BYTES_LITERAL("key-1"));
+    bool known = numbered || aip_bytes_equal(fragment, aip_bytes_of(own));
+    return known ? AIP_OK : aip_fail(err, AIP_DIDDOC_KEY_NOT_FOUND, NULL);
+}

@@ -1,9 +1,9 @@
-/* Reads the key wanted from a DID document that others wrote. */
+/* Reads keys from a DID document that others wrote. */
 #include "did/document.h"
 
-#include "aip/limits.h"
 #include "base/scan.h"
 #include "crypto/base64url.h"
+#include "crypto/hash.h"
 #include "crypto/multibase.h"
 #include "did/keyring.h"
 
@@ -12,10 +12,16 @@
 #define METHODS_MAX 64 /* ids are compared each with each */
 
 typedef struct {
+    uint32_t node;
+    aip_bytes fragment; /* of its id, with the `#` */
+    unsigned uses;      /* IDENTITY_USE_BIT of each */
+} key_method;
+
+typedef struct {
     const scan_document *json;
-    const did_key_query *query;
-    uint32_t methods; /* the array `verificationMethod`, or SCAN_NONE */
-    uint32_t uses;    /* the array of the relationship, or SCAN_NONE */
+    aip_bytes did;
+    size_t count;
+    key_method methods[METHODS_MAX];
 } document_reader;
 
 static aip_status
@@ -48,9 +54,8 @@ plain_member(const document_reader *reader, uint32_t object, const char *name, a
 static aip_bytes
 fragment_of(const document_reader *reader, aip_bytes url)
 {
-    aip_bytes did = reader->query->did;
-    if (aip_bytes_begin_with(url, did)) {
-        url = aip_bytes_from(url, did.size);
+    if (aip_bytes_begin_with(url, reader->did)) {
+        url = aip_bytes_from(url, reader->did.size);
     }
     return url.size > 1 && url.data[0] == '#' ? url : (aip_bytes){0};
 }
@@ -65,154 +70,138 @@ string_fragment(const document_reader *reader, uint32_t string)
     return fragment_of(reader, url);
 }
 
-static aip_bytes
-method_fragment(const document_reader *reader, uint32_t method)
+static key_method *
+find_fragment(document_reader *reader, size_t count, aip_bytes fragment)
 {
-    return string_fragment(reader, scan_member(reader->json, method, "id"));
+    for (size_t i = 0; i < count; i++) {
+        if (aip_bytes_equal(reader->methods[i].fragment, fragment)) {
+            return &reader->methods[i];
+        }
+    }
+    return NULL;
 }
 
 static aip_status
-check_method(const document_reader *reader, uint32_t method, aip_error *err)
+add_method(document_reader *reader, uint32_t node, unsigned uses, aip_error *err)
 {
-    if (!is_kind(reader, method, SCAN_OBJECT) || method_fragment(reader, method).size == 0) {
+    aip_bytes fragment = string_fragment(reader, scan_member(reader->json, node, "id"));
+    if (!is_kind(reader, node, SCAN_OBJECT) || fragment.size == 0) {
         return refuse(err, "a verification method is not an object with an id of this document");
     }
-    if (!member_equals(reader, method, "controller", reader->query->did)) {
+    if (fragment.size > AIP_FRAGMENT_BYTES_MAX + 1) {
+        return refuse(err, "the id of a verification method is too long");
+    }
+    if (!member_equals(reader, node, "controller", reader->did)) {
         return refuse(err, "a verification method's controller is not the identifier");
     }
+    if (find_fragment(reader, reader->count, fragment) != NULL) {
+        return refuse(err, "two verification methods have the same id");
+    }
+    if (reader->count == METHODS_MAX) {
+        return refuse(err, "too many verification methods");
+    }
+    reader->methods[reader->count++] = (key_method){node, fragment, uses | IDENTITY_USE_BIT(DID_USE_ANY)};
     return AIP_OK;
 }
 
-/* The first item of an array that may be missing. */
-static uint32_t
-first_item(const document_reader *reader, uint32_t array)
-{
-    return array == SCAN_NONE ? SCAN_NONE : scan_child(reader->json, array);
-}
-
-/* Does an object of `array` before `until` have this id? */
-static bool
-has_id(const document_reader *reader, uint32_t array, uint32_t until, aip_bytes id)
-{
-    for (uint32_t i = first_item(reader, array); i != until; i = scan_next(reader->json, i)) {
-        if (is_kind(reader, i, SCAN_OBJECT) && aip_bytes_equal(method_fragment(reader, i), id)) {
-            return true;
-        }
-    }
-    return false;
-}
-
+/* The first item of the array `name`, SCAN_NONE for an empty or absent one. */
 static aip_status
-check_methods(const document_reader *reader, aip_error *err)
+open_list(const document_reader *reader, const char *name, uint32_t *item, aip_error *err)
 {
-    uint32_t count = 0;
-    if (reader->methods != SCAN_NONE && !is_kind(reader, reader->methods, SCAN_ARRAY)) {
-        return refuse(err, "verificationMethod is not an array");
+    uint32_t list = scan_member(reader->json, 0, name);
+    *item = SCAN_NONE;
+    if (list == SCAN_NONE) {
+        return AIP_OK;
     }
-    for (uint32_t i = first_item(reader, reader->methods); i != SCAN_NONE; i = scan_next(reader->json, i)) {
-        if (++count > METHODS_MAX) {
-            return refuse(err, "too many verification methods");
-        }
-        AIP_TRY(check_method(reader, i, err));
-        if (has_id(reader, reader->methods, i, method_fragment(reader, i))) {
-            return refuse(err, "two verification methods have the same id");
-        }
+    if (!is_kind(reader, list, SCAN_ARRAY)) {
+        return aip_fail(err, AIP_DIDDOC_INVALID, "%s is not an array", name);
     }
+    *item = scan_child(reader->json, list);
     return AIP_OK;
 }
 
-/* The relationship's entries are references, or methods of its own that must not repeat an id. */
+/* A relationship's items are references to the first `declared` methods, or methods of its own. References elsewhere
+ * name other documents' keys and are none of ours. */
 static aip_status
-check_uses(const document_reader *reader, aip_error *err)
+read_uses(document_reader *reader, size_t declared, const char *name, unsigned use, aip_error *err)
 {
-    uint32_t count = 0;
-    if (reader->uses != SCAN_NONE && !is_kind(reader, reader->uses, SCAN_ARRAY)) {
-        return refuse(err, "a verification relationship is not an array");
-    }
-    for (uint32_t i = first_item(reader, reader->uses); i != SCAN_NONE; i = scan_next(reader->json, i)) {
+    uint32_t count = 0, item;
+    AIP_TRY(open_list(reader, name, &item, err));
+    for (; item != SCAN_NONE; item = scan_next(reader->json, item)) {
         if (++count > METHODS_MAX) {
             return refuse(err, "too many entries in a verification relationship");
         }
-        if (is_kind(reader, i, SCAN_STRING)) {
+        if (!is_kind(reader, item, SCAN_STRING)) {
+            AIP_TRY(add_method(reader, item, use, err));
             continue;
         }
-        AIP_TRY(check_method(reader, i, err));
-        aip_bytes id = method_fragment(reader, i);
-        if (has_id(reader, reader->methods, SCAN_NONE, id) || has_id(reader, reader->uses, i, id)) {
-            return refuse(err, "two verification methods have the same id");
+        key_method *named = find_fragment(reader, declared, string_fragment(reader, item));
+        if (named != NULL) {
+            named->uses |= use;
         }
     }
     return AIP_OK;
 }
 
-static bool
-serves_use(const document_reader *reader, uint32_t method)
-{
-    if (reader->query->use == DID_USE_ANY) {
-        return true;
-    }
-    aip_bytes id = method_fragment(reader, method);
-    for (uint32_t i = first_item(reader, reader->uses); i != SCAN_NONE; i = scan_next(reader->json, i)) {
-        if (aip_bytes_equal(string_fragment(reader, i), id)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* By id, or by the alias `#z6Mk…` that did:key made customary. */
-static bool
-is_wanted(const document_reader *reader, uint32_t method)
-{
-    aip_bytes key, wanted = fragment_of(reader, reader->query->kid);
-    if (reader->query->kid.size == 0 || aip_bytes_equal(method_fragment(reader, method), wanted)) {
-        return true;
-    }
-    return wanted.size > 0 && plain_member(reader, method, "publicKeyMultibase", &key) &&
-           aip_bytes_equal(key, aip_bytes_from(wanted, 1));
-}
-
-static uint32_t
-find_method(const document_reader *reader)
-{
-    for (uint32_t i = first_item(reader, reader->methods); i != SCAN_NONE; i = scan_next(reader->json, i)) {
-        if (is_wanted(reader, i) && serves_use(reader, i)) {
-            return i;
-        }
-    }
-    for (uint32_t i = first_item(reader, reader->uses); i != SCAN_NONE; i = scan_next(reader->json, i)) {
-        if (is_kind(reader, i, SCAN_OBJECT) && is_wanted(reader, i)) {
-            return i;
-        }
-    }
-    return SCAN_NONE;
-}
-
+/* The one walk: what the document as a whole must keep, and all methods with their uses. */
 static aip_status
-read_multibase(const document_reader *reader, uint32_t method, unsigned char key[AIP_KEY_BYTES], aip_error *err)
+read_methods(document_reader *reader, aip_error *err)
+{
+    static const struct {
+        const char *name;
+        did_use use;
+    } relationships[] = {
+        {"authentication", DID_USE_AUTHENTICATION},
+        {"assertionMethod", DID_USE_ASSERTION},
+        {"capabilityInvocation", DID_USE_INVOCATION},
+        {"capabilityDelegation", DID_USE_DELEGATION},
+    };
+    uint32_t item;
+    if (!is_kind(reader, 0, SCAN_OBJECT) || !member_equals(reader, 0, "id", reader->did)) {
+        return refuse(err, "the document's id is not the identifier that was asked for");
+    }
+    AIP_TRY(open_list(reader, "verificationMethod", &item, err));
+    for (; item != SCAN_NONE; item = scan_next(reader->json, item)) {
+        AIP_TRY(add_method(reader, item, 0, err));
+    }
+    size_t declared = reader->count;
+    for (size_t i = 0; i < sizeof relationships / sizeof relationships[0]; i++) {
+        AIP_TRY(read_uses(reader, declared, relationships[i].name, IDENTITY_USE_BIT(relationships[i].use), err));
+    }
+    return AIP_OK;
+}
+
+/* Each reader sets *ours = false for a key of another algorithm, and refuses what is broken. */
+static aip_status
+read_multibase(const document_reader *reader, uint32_t method, unsigned char *key, bool *ours, aip_error *err)
 {
     aip_bytes text;
-    if (!plain_member(reader, method, "publicKeyMultibase", &text) || multibase_decode_key(text, key, NULL) != AIP_OK) {
+    if (!plain_member(reader, method, "publicKeyMultibase", &text)) {
+        return refuse(err, "publicKeyMultibase is missing");
+    }
+    *ours = aip_bytes_begin_with(text, AIP_BYTES_LITERAL("z6Mk"));
+    if (*ours && multibase_decode_key(text, key, NULL) != AIP_OK) {
         return refuse(err, "publicKeyMultibase is not an Ed25519 key");
     }
     return AIP_OK;
 }
 
 static aip_status
-read_jwk(const document_reader *reader, uint32_t method, unsigned char key[AIP_KEY_BYTES], aip_error *err)
+read_jwk(const document_reader *reader, uint32_t method, unsigned char *key, bool *ours, aip_error *err)
 {
     uint32_t jwk = scan_member(reader->json, method, "publicKeyJwk");
     aip_bytes x;
     size_t size;
-    if (!is_kind(reader, jwk, SCAN_OBJECT) || !member_equals(reader, jwk, "kty", AIP_BYTES_LITERAL("OKP")) ||
-        !member_equals(reader, jwk, "crv", AIP_BYTES_LITERAL("Ed25519"))) {
-        return refuse(err, "publicKeyJwk is not of kty OKP and crv Ed25519");
+    if (!is_kind(reader, jwk, SCAN_OBJECT)) {
+        return refuse(err, "publicKeyJwk is not an object");
     }
     if (scan_member(reader->json, jwk, "d") != SCAN_NONE) {
         return refuse(err, "publicKeyJwk carries a private key");
     }
-    if (!plain_member(reader, jwk, "x", &x) || base64url_decode(x, key, AIP_KEY_BYTES, &size, NULL) != AIP_OK ||
-        size != AIP_KEY_BYTES) {
+    *ours = member_equals(reader, jwk, "kty", AIP_BYTES_LITERAL("OKP")) &&
+            member_equals(reader, jwk, "crv", AIP_BYTES_LITERAL("Ed25519"));
+    if (*ours && (!plain_member(reader, jwk, "x", &x) ||
+                  base64url_decode(x, key, AIP_KEY_BYTES, &size, NULL) != AIP_OK || size != AIP_KEY_BYTES)) {
         return refuse(err, "publicKeyJwk.x is not 32 bytes in base64url");
     }
     return AIP_OK;
@@ -220,17 +209,21 @@ read_jwk(const document_reader *reader, uint32_t method, unsigned char key[AIP_K
 
 /* Key types and the one member that holds their key; with a second one, two readers could take two keys. */
 static const struct {
-    const char *type, *member, *other;
-    aip_status (*read)(const document_reader *reader, uint32_t method, unsigned char *key, aip_error *err);
+    const char *type, *other;
+    aip_status (*read)(const document_reader *reader, uint32_t method, unsigned char *key, bool *ours, aip_error *err);
 } key_types[] = {
-    {"Multikey", "publicKeyMultibase", "publicKeyJwk", read_multibase},
-    {"Ed25519VerificationKey2020", "publicKeyMultibase", "publicKeyJwk", read_multibase},
-    {"JsonWebKey2020", "publicKeyJwk", "publicKeyMultibase", read_jwk},
+    {"Multikey", "publicKeyJwk", read_multibase},
+    {"Ed25519VerificationKey2020", "publicKeyJwk", read_multibase},
+    {"JsonWebKey2020", "publicKeyMultibase", read_jwk},
 };
 
+/* The accepted key of a method, tied to the identifier; *ours = false for types and algorithms that are not read. */
 static aip_status
-read_key(const document_reader *reader, uint32_t method, unsigned char key[AIP_KEY_BYTES], aip_error *err)
+read_key(const document_reader *reader, const aip_did *did, uint32_t method, aip_public_key *out, bool *ours,
+         aip_error *err)
 {
+    unsigned char key[AIP_KEY_BYTES];
+    *ours = false;
     for (size_t i = 0; i < sizeof key_types / sizeof key_types[0]; i++) {
         if (!member_equals(reader, method, "type", aip_bytes_of(key_types[i].type))) {
             continue;
@@ -238,54 +231,112 @@ read_key(const document_reader *reader, uint32_t method, unsigned char key[AIP_K
         if (scan_member(reader->json, method, key_types[i].other) != SCAN_NONE) {
             return refuse(err, "a verification method holds more than one key");
         }
-        return key_types[i].read(reader, method, key, err);
+        AIP_TRY(key_types[i].read(reader, method, key, ours, err));
     }
-    return refuse(err, "the verification method's type is not supported");
+    if (!*ours) {
+        return AIP_OK;
+    }
+    AIP_TRY(keyring_accept(key, out, err));
+    return did_check_key(did, out, err);
 }
 
-static uint32_t
-find_uses(const scan_document *json, did_use use)
+/* By id, or by the alias `#z6Mk…` that did:key made customary. */
+static bool
+is_wanted(const document_reader *reader, const key_method *method, aip_bytes kid)
 {
-    static const char *const names[] = {
-        [DID_USE_AUTHENTICATION] = "authentication",
-        [DID_USE_ASSERTION] = "assertionMethod",
-        [DID_USE_INVOCATION] = "capabilityInvocation",
-        [DID_USE_DELEGATION] = "capabilityDelegation",
-    };
-    return use == DID_USE_ANY ? SCAN_NONE : scan_member(json, 0, names[use]);
+    aip_bytes key, wanted = fragment_of(reader, kid);
+    if (kid.size == 0 || aip_bytes_equal(method->fragment, wanted)) {
+        return true;
+    }
+    return wanted.size > 0 && plain_member(reader, method->node, "publicKeyMultibase", &key) &&
+           aip_bytes_equal(key, aip_bytes_from(wanted, 1));
 }
 
 static aip_status
-read_document(const scan_document *json, const did_key_query *query, unsigned char key[AIP_KEY_BYTES], aip_error *err)
+choose_key(const document_reader *reader, const aip_did *did, const did_key_query *query, aip_public_key *out,
+           aip_error *err)
 {
-    document_reader reader = {json, query, scan_member(json, 0, "verificationMethod"), find_uses(json, query->use)};
-    if (!is_kind(&reader, 0, SCAN_OBJECT) || !member_equals(&reader, 0, "id", query->did)) {
-        return refuse(err, "the document's id is not the identifier that was asked for");
+    bool ours;
+    for (size_t i = 0; i < reader->count; i++) {
+        const key_method *method = &reader->methods[i];
+        if ((method->uses & IDENTITY_USE_BIT(query->use)) == 0 || !is_wanted(reader, method, query->kid)) {
+            continue;
+        }
+        AIP_TRY(read_key(reader, did, method->node, out, &ours, err));
+        return ours ? AIP_OK : refuse(err, "the verification method's type is not supported");
     }
-    AIP_TRY(check_methods(&reader, err));
-    AIP_TRY(check_uses(&reader, err));
-    uint32_t method = find_method(&reader);
-    if (method == SCAN_NONE) {
-        return aip_fail(err, AIP_DIDDOC_KEY_NOT_FOUND, NULL);
+    return aip_fail(err, AIP_DIDDOC_KEY_NOT_FOUND, NULL);
+}
+
+static aip_status
+gather_keys(const document_reader *reader, const aip_did *did, identity_key *keys, size_t *count, aip_error *err)
+{
+    *count = 0;
+    for (size_t i = 0; i < reader->count; i++) {
+        identity_key *key = &keys[*count];
+        aip_bytes fragment = aip_bytes_from(reader->methods[i].fragment, 1);
+        bool ours;
+        *key = (identity_key){.uses = (uint8_t)reader->methods[i].uses, .from = INT64_MIN, .until = INT64_MAX};
+        AIP_TRY(read_key(reader, did, reader->methods[i].node, &key->key, &ours, err));
+        memcpy(key->fragment, fragment.data, fragment.size);
+        *count += ours ? 1 : 0;
     }
-    return read_key(&reader, method, key, err);
+    return *count > 0 ? AIP_OK : aip_fail(err, AIP_DIDDOC_KEY_NOT_FOUND, NULL);
+}
+
+static aip_status
+make_identity(const document_reader *reader, const aip_did *did, identity **out, aip_error *err)
+{
+    identity_key keys[METHODS_MAX];
+    size_t count;
+    AIP_TRY(gather_keys(reader, did, keys, &count, err));
+    AIP_TRY(identity_new(reader->did, count, out, err));
+    memcpy((*out)->keys, keys, count * sizeof keys[0]);
+    hash_sha256(reader->json->text, (*out)->head);
+    return AIP_OK;
+}
+
+/* Indexes the document and walks it; on success the caller clears *json. */
+static aip_status
+open_document(aip_bytes text, aip_bytes name, scan_document *json, document_reader *reader, aip_error *err)
+{
+    const scan_limits limits = {AIP_DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, DOCUMENT_NODES_MAX};
+    AIP_TRY(scan_load(text, &limits, json, err));
+    reader->json = json;
+    reader->did = name;
+    reader->count = 0;
+    aip_status status = read_methods(reader, err);
+    if (status != AIP_OK) {
+        scan_clear(json);
+    }
+    return status;
 }
 
 aip_status
 did_document_key(aip_bytes document_json, const did_key_query *query, aip_public_key *out, aip_error *err)
 {
-    const scan_limits limits = {AIP_DOCUMENT_BYTES_MAX, DOCUMENT_DEPTH_MAX, DOCUMENT_NODES_MAX};
-    unsigned char key[AIP_KEY_BYTES];
-    aip_public_key accepted;
+    document_reader reader;
     scan_document json;
+    aip_public_key found;
     aip_did did;
     AIP_TRY(aip_did_parse(query->did, &did, err));
-    AIP_TRY(scan_load(document_json, &limits, &json, err));
-    aip_status status = read_document(&json, query, key, err);
+    AIP_TRY(open_document(document_json, query->did, &json, &reader, err));
+    aip_status status = choose_key(&reader, &did, query, &found, err);
     scan_clear(&json);
     AIP_TRY(status);
-    AIP_TRY(keyring_accept(key, &accepted, err));
-    AIP_TRY(did_check_key(&did, &accepted, err));
-    *out = accepted;
+    *out = found;
     return AIP_OK;
+}
+
+aip_status
+did_document_identity(aip_bytes document_json, aip_bytes did, identity **out, aip_error *err)
+{
+    document_reader reader;
+    scan_document json;
+    aip_did parsed;
+    AIP_TRY(aip_did_parse(did, &parsed, err));
+    AIP_TRY(open_document(document_json, did, &json, &reader, err));
+    aip_status status = make_identity(&reader, &parsed, out, err);
+    scan_clear(&json);
+    return status;
 }

@@ -2,8 +2,7 @@
 #ifndef DID_DOCUMENT_H
 #define DID_DOCUMENT_H
 
-#include "aip/did.h"
-#include "base/text.h"
+#include "did/identity.h"
 
 /* Appends the document of an identifier at version 0: of the forms did:aip and did:key, with the key that
  * belongs to it. Errors: did.key.mismatch, did.not_found (other forms), memory. */
@@ -19,17 +18,18 @@ AIP_MUST_CHECK aip_status did_resolution_write(aip_bytes did_text, const aip_pub
  * network and not from the caller. */
 void did_resolution_write_error(const aip_error *failure, bool fetched, text_buffer *out);
 
-/* The W3C name of a refusal: `INVALID_DID`, `NOT_FOUND`, … */
+/* The W3C name of a refusal: `INVALID_DID`, `NOT_FOUND`, … did.deactivated is none, and has none: "". */
 const char *did_resolution_error_name(aip_status status, bool fetched);
 
-/* What a key is used for; DID_USE_ANY asks for no relationship. */
-typedef enum {
-    DID_USE_ANY,
-    DID_USE_AUTHENTICATION,
-    DID_USE_ASSERTION,
-    DID_USE_INVOCATION,
-    DID_USE_DELEGATION,
-} did_use;
+/* `did[?versionId=N][#fragment]` in its parts. */
+typedef struct {
+    aip_bytes did, fragment; /* borrowed; the fragment without `#`, empty: none */
+    int64_t version;         /* -1: none */
+} did_url;
+
+/* Cuts a DID URL. What is none is left whole in out->did: parsing that names the fault. Errors: did.url.invalid (a
+ * path, another query, an empty fragment; I-9). */
+AIP_MUST_CHECK aip_status did_url_split(aip_bytes text, did_url *out, aip_error *err);
 
 /* Which key is wanted from a document. */
 typedef struct {
@@ -43,5 +43,32 @@ typedef struct {
  * belongs to the identifier where its form says so. Errors: json.*, did.*, diddoc.invalid, diddoc.key.not_found. */
 AIP_MUST_CHECK aip_status did_document_key(aip_bytes document_json, const did_key_query *query, aip_public_key *out,
                                            aip_error *err);
+
+/* All keys that a document offers, with their uses: the same checks as did_document_key, for every method that can be
+ * read; methods of other types are left out, an unacceptable key refuses the document. `head` is the SHA-256 of the
+ * text. Errors: as did_document_key. */
+AIP_MUST_CHECK aip_status did_document_identity(aip_bytes document_json, aip_bytes did, identity **out, aip_error *err);
+
+/* How documents are written. */
+typedef enum { DID_TYPE_MULTIKEY, DID_TYPE_ED25519_2020 } did_method_type;
+
+typedef struct {
+    did_method_type type;
+    const char *also_known_as; /* one more name, or NULL */
+    const char *gateway_url;   /* service `#gateway`, type AIPGateway; https; or NULL */
+    const char *log_url;       /* service `#log`, type AIPKeyLog; https; or NULL */
+} did_document_options;
+
+/* Appends the document of what is known: keys in force at `now` under their fragments, relationships by use; no
+ * `alsoKnownAs` of key names after version 0. A deactivated identity has none: did.deactivated. */
+AIP_MUST_CHECK aip_status did_document_write_identity(const identity *id, int64_t now_seconds,
+                                                      const did_document_options *options, text_buffer *out,
+                                                      aip_error *err);
+
+/* Appends the resolution result of an answer: `document` is a fetched text to show, or empty to write one. Metadata:
+ * versionId, created, updated, deactivated (then didDocument is null). `version` < 0 asks for the current one, else for
+ * the one that the DID URL's `versionId` names: nextVersionId is set, and did.not_found if there is none. */
+AIP_MUST_CHECK aip_status did_resolution_write_identity(const identity *id, aip_bytes document, int64_t version,
+                                                        int64_t now_seconds, text_buffer *out, aip_error *err);
 
 #endif

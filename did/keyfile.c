@@ -8,16 +8,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "aip/did.h"
+#include "aip/limits.h"
 #include "base/scan.h"
 #include "base/text.h"
 #include "crypto/base64url.h"
 #include "crypto/hash.h"
+#include "crypto/multibase.h"
 #include "crypto/seal.h"
 
 #define FILE_BYTES_MAX 4096
 #define FILE_NODES_MAX 64
 #define FILE_DEPTH_MAX 3
+#define NAME_SIZE (AIP_DID_TEXT_SIZE + sizeof("#key-4294967295 ") + MULTIBASE_KEY_TEXT_SIZE)
 
 static aip_status
 fail_io(aip_error *err, const char *what)
@@ -29,6 +31,39 @@ static aip_status
 refuse(aip_error *err, const char *why)
 {
     return aip_fail(err, AIP_KEYFILE_INVALID, "%s", why);
+}
+
+void
+aip_key_owner_of(const aip_public_key *key, aip_key_owner *out)
+{
+    aip_did_of_key(key, out->did);
+    out->number = 1;
+}
+
+/* What a sealed seed is bound to: the identity, and for a later key its number and the key as well. */
+static aip_bytes
+name_of(const aip_key_owner *owner, const char *key_text, char out[NAME_SIZE])
+{
+    int size = owner->number == 1
+                   ? snprintf(out, NAME_SIZE, "%s", owner->did)
+                   : snprintf(out, NAME_SIZE, "%s#key-%u %s", owner->did, (unsigned)owner->number, key_text);
+    return (aip_bytes){(const unsigned char *)out, (size_t)size};
+}
+
+/* A first key is the one in the identity's name; a later one is number 2 or more of such an identity. */
+static aip_status
+check_owner(const aip_key_owner *owner, const aip_public_key *key, aip_error *err)
+{
+    aip_key_owner first;
+    aip_did did;
+    aip_key_owner_of(key, &first);
+    if (owner->number == 1) {
+        return strcmp(owner->did, first.did) == 0 ? AIP_OK : refuse(err, "seed and DID do not belong together");
+    }
+    bool named = aip_did_parse(aip_bytes_of(owner->did), &did, NULL) == AIP_OK && did.form == AIP_DID_SELF;
+    return named && owner->number >= 2 && owner->number <= AIP_LOG_ENTRIES_MAX && strcmp(owner->did, first.did) != 0
+               ? AIP_OK
+               : refuse(err, "not a later key of a did:aip identity");
 }
 
 /* Fixed storage for one key file's text, so that no copy of it stays in freed memory. */
@@ -56,26 +91,36 @@ append_encoded(file_text *text, const char *name, const unsigned char *bytes, si
 }
 
 static aip_status
-compose(const aip_secret_key *key, const char *passphrase, file_text *text, aip_error *err)
+compose_sealed(const aip_secret_key *key, aip_bytes name, const char *passphrase, file_text *text, aip_error *err)
 {
-    char did[AIP_DID_TEXT_SIZE];
     seal_parameters parameters;
     unsigned char sealed[SEAL_SEED_BYTES];
-    aip_did_of_key(aip_secret_key_public(key), did);
-    append(text, "{\"type\":\"aip-key\",\"version\":1,\"did\":\"%s\"", did);
+    aip_status status = seal_seed(aip_secret_key_seed(key), passphrase, name, &parameters, sealed);
+    if (status != AIP_OK) {
+        return aip_fail(err, status, NULL);
+    }
+    append(text, ",\"kdf\":{\"name\":\"argon2id\",\"passes\":%llu,\"memory_bytes\":%llu",
+           (unsigned long long)parameters.passes, (unsigned long long)parameters.memory_bytes);
+    append_encoded(text, "salt", parameters.salt, sizeof parameters.salt);
+    append(text, "},\"cipher\":\"xchacha20-poly1305\"");
+    append_encoded(text, "nonce", parameters.nonce, sizeof parameters.nonce);
+    append_encoded(text, "sealed_seed", sealed, sizeof sealed);
+    return AIP_OK;
+}
+
+static aip_status
+compose(const aip_secret_key *key, const aip_key_owner *owner, const char *passphrase, file_text *text, aip_error *err)
+{
+    char key_text[MULTIBASE_KEY_TEXT_SIZE + 1], name[NAME_SIZE];
+    multibase_encode_key(aip_secret_key_public(key)->bytes, key_text);
+    append(text, "{\"type\":\"aip-key\",\"version\":1,\"did\":\"%s\"", owner->did);
+    if (owner->number > 1) {
+        append(text, ",\"number\":%u,\"key\":\"%s\"", (unsigned)owner->number, key_text);
+    }
     if (passphrase == NULL) {
         append_encoded(text, "seed", aip_secret_key_seed(key), AIP_SEED_BYTES);
     } else {
-        aip_status status = seal_seed(aip_secret_key_seed(key), passphrase, aip_bytes_of(did), &parameters, sealed);
-        if (status != AIP_OK) {
-            return aip_fail(err, status, NULL);
-        }
-        append(text, ",\"kdf\":{\"name\":\"argon2id\",\"passes\":%llu,\"memory_bytes\":%llu",
-               (unsigned long long)parameters.passes, (unsigned long long)parameters.memory_bytes);
-        append_encoded(text, "salt", parameters.salt, sizeof parameters.salt);
-        append(text, "},\"cipher\":\"xchacha20-poly1305\"");
-        append_encoded(text, "nonce", parameters.nonce, sizeof parameters.nonce);
-        append_encoded(text, "sealed_seed", sealed, sizeof sealed);
+        AIP_TRY(compose_sealed(key, name_of(owner, key_text, name), passphrase, text, err));
     }
     append(text, "}\n");
     return AIP_OK;
@@ -144,10 +189,15 @@ write_new_file(const char *path, const file_text *text, aip_error *err)
 }
 
 aip_status
-aip_keyfile_save(const char *path, const aip_secret_key *key, const char *passphrase, aip_error *err)
+aip_keyfile_save(const char *path, const aip_secret_key *key, const aip_key_owner *owner, const char *passphrase,
+                 aip_error *err)
 {
     file_text text = {.size = 0};
-    aip_status status = compose(key, passphrase, &text, err);
+    aip_key_owner own;
+    aip_key_owner_of(aip_secret_key_public(key), &own);
+    owner = owner == NULL ? &own : owner;
+    AIP_TRY(check_owner(owner, aip_secret_key_public(key), err));
+    aip_status status = compose(key, owner, passphrase, &text, err);
     if (status == AIP_OK) {
         status = write_new_file(path, &text, err);
     }
@@ -208,16 +258,34 @@ read_file(const char *path, file_text *text, aip_error *err)
     return status;
 }
 
+static bool
+is_one_of(const scan_document *json, uint32_t member, const char *const *names)
+{
+    while (*names != NULL && !scan_name_equals(json, member, aip_bytes_of(*names))) {
+        names++;
+    }
+    return *names != NULL;
+}
+
 /* Every member must be one of these: what is not understood is not ignored in a key file. */
 static bool
 has_only(const scan_document *json, uint32_t object, const char *const *names)
 {
     for (uint32_t i = scan_child(json, object); i != SCAN_NONE; i = scan_next(json, i)) {
-        size_t n = 0;
-        while (names[n] != NULL && !scan_name_equals(json, i, aip_bytes_of(names[n]))) {
-            n++;
+        if (!is_one_of(json, i, names)) {
+            return false;
         }
-        if (names[n] == NULL) {
+    }
+    return true;
+}
+
+/* The same for the file's own object, where some members say whose key it is. */
+static bool
+file_has_only(const scan_document *json, const char *const *names)
+{
+    static const char *const owner_names[] = {"type", "version", "did", "number", "key", NULL};
+    for (uint32_t i = scan_child(json, 0); i != SCAN_NONE; i = scan_next(json, i)) {
+        if (!is_one_of(json, i, owner_names) && !is_one_of(json, i, names)) {
             return false;
         }
     }
@@ -263,13 +331,13 @@ read_kdf(const scan_document *json, seal_parameters *out)
 }
 
 static aip_status
-read_sealed(const scan_document *json, const char *passphrase, aip_bytes did, unsigned char seed[AIP_SEED_BYTES],
+read_sealed(const scan_document *json, const char *passphrase, aip_bytes name, unsigned char seed[AIP_SEED_BYTES],
             aip_error *err)
 {
-    static const char *const names[] = {"type", "version", "did", "kdf", "cipher", "nonce", "sealed_seed", NULL};
+    static const char *const names[] = {"kdf", "cipher", "nonce", "sealed_seed", NULL};
     seal_parameters parameters;
     unsigned char sealed[SEAL_SEED_BYTES];
-    if (!has_only(json, 0, names) || !string_is(json, 0, "cipher", "xchacha20-poly1305") ||
+    if (!file_has_only(json, names) || !string_is(json, 0, "cipher", "xchacha20-poly1305") ||
         !read_kdf(json, &parameters) || !read_encoded(json, 0, "nonce", parameters.nonce, sizeof parameters.nonce) ||
         !read_encoded(json, 0, "sealed_seed", sealed, sizeof sealed)) {
         return refuse(err, "the sealed seed or its parameters cannot be read");
@@ -277,59 +345,100 @@ read_sealed(const scan_document *json, const char *passphrase, aip_bytes did, un
     if (passphrase == NULL) {
         return aip_fail(err, AIP_KEYFILE_PASSPHRASE, "the key file is sealed: a passphrase is needed");
     }
-    aip_status status = seal_open_seed(sealed, passphrase, did, &parameters, seed);
+    aip_status status = seal_open_seed(sealed, passphrase, name, &parameters, seed);
     return status == AIP_OK ? AIP_OK : aip_fail(err, status, NULL);
 }
 
 static aip_status
 read_clear(const scan_document *json, unsigned char seed[AIP_SEED_BYTES], aip_error *err)
 {
-    static const char *const names[] = {"type", "version", "did", "seed", NULL};
-    if (!has_only(json, 0, names) || !read_encoded(json, 0, "seed", seed, AIP_SEED_BYTES)) {
+    static const char *const names[] = {"seed", NULL};
+    if (!file_has_only(json, names) || !read_encoded(json, 0, "seed", seed, AIP_SEED_BYTES)) {
         return refuse(err, "the seed cannot be read, or a member is unknown");
     }
     return AIP_OK;
 }
 
+/* A string member that is copied; false when it is missing, escaped or longer. */
+static bool
+read_text(const scan_document *json, const char *name, char *out, size_t capacity)
+{
+    uint32_t value = scan_member(json, 0, name);
+    aip_bytes text;
+    if (value == SCAN_NONE || scan_kind_of(json, value) != SCAN_STRING ||
+        scan_plain_string(json, value, &text, NULL) != AIP_OK || text.size >= capacity) {
+        return false;
+    }
+    memcpy(out, text.data, text.size);
+    out[text.size] = '\0';
+    return true;
+}
+
+/* Whose key it is, as the file says; `key_text` is empty for a first key. */
+static aip_status
+read_owner(const scan_document *json, aip_key_owner *owner, char key_text[MULTIBASE_KEY_TEXT_SIZE + 1], aip_error *err)
+{
+    uint64_t version, number = 1;
+    key_text[0] = '\0';
+    if (!string_is(json, 0, "type", "aip-key") || !read_integer(json, 0, "version", &version) || version != 1 ||
+        !read_text(json, "did", owner->did, sizeof owner->did)) {
+        return refuse(err, "not of type aip-key, version 1, with a did");
+    }
+    bool later = scan_member(json, 0, "number") != SCAN_NONE || scan_member(json, 0, "key") != SCAN_NONE;
+    if (later && (!read_integer(json, 0, "number", &number) || number < 2 ||
+                  !read_text(json, "key", key_text, MULTIBASE_KEY_TEXT_SIZE + 1))) {
+        return refuse(err, "a later key has a number from 2 on and its key");
+    }
+    owner->number = (uint32_t)number;
+    return AIP_OK;
+}
+
 /* The key of the seed, when it is the one that the file names. */
 static aip_status
-make_key(const unsigned char seed[AIP_SEED_BYTES], aip_bytes did, aip_secret_key **out, aip_error *err)
+make_key(const unsigned char seed[AIP_SEED_BYTES], const aip_key_owner *owner, const char *key_text,
+         aip_secret_key **out, aip_error *err)
 {
-    char wanted[AIP_DID_TEXT_SIZE];
+    char derived[MULTIBASE_KEY_TEXT_SIZE + 1];
     aip_secret_key *key;
     AIP_TRY(aip_secret_key_from_seed(seed, &key, err));
-    aip_did_of_key(aip_secret_key_public(key), wanted);
-    if (!aip_bytes_equal(did, aip_bytes_of(wanted))) {
+    multibase_encode_key(aip_secret_key_public(key)->bytes, derived);
+    aip_status status = check_owner(owner, aip_secret_key_public(key), err);
+    if (status == AIP_OK && owner->number > 1 && strcmp(key_text, derived) != 0) {
+        status = refuse(err, "seed and key do not belong together");
+    }
+    if (status != AIP_OK) {
         aip_secret_key_free(&key);
-        return refuse(err, "seed and DID do not belong together");
+        return status;
     }
     *out = key;
     return AIP_OK;
 }
 
 static aip_status
-read_key(const scan_document *json, const char *passphrase, aip_secret_key **out, aip_error *err)
+read_key(const scan_document *json, const char *passphrase, aip_key_owner *owner, aip_secret_key **out, aip_error *err)
 {
     unsigned char seed[AIP_SEED_BYTES];
-    uint64_t version;
-    aip_bytes did;
-    uint32_t did_node = scan_member(json, 0, "did");
-    if (!string_is(json, 0, "type", "aip-key") || !read_integer(json, 0, "version", &version) || version != 1 ||
-        did_node == SCAN_NONE || scan_kind_of(json, did_node) != SCAN_STRING ||
-        scan_plain_string(json, did_node, &did, NULL) != AIP_OK) {
-        return refuse(err, "not of type aip-key, version 1, with a did");
+    char key_text[MULTIBASE_KEY_TEXT_SIZE + 1], name[NAME_SIZE];
+    aip_key_owner named;
+    AIP_TRY(read_owner(json, &named, key_text, err));
+    if (owner == NULL && named.number != 1) {
+        return refuse(err, "a later key of a rotated identity cannot be used here");
     }
-    aip_status status = scan_member(json, 0, "kdf") == SCAN_NONE ? read_clear(json, seed, err)
-                                                                 : read_sealed(json, passphrase, did, seed, err);
+    aip_status status = scan_member(json, 0, "kdf") == SCAN_NONE
+                            ? read_clear(json, seed, err)
+                            : read_sealed(json, passphrase, name_of(&named, key_text, name), seed, err);
     if (status == AIP_OK) {
-        status = make_key(seed, did, out, err);
+        status = make_key(seed, &named, key_text, out, err);
+    }
+    if (status == AIP_OK && owner != NULL) {
+        *owner = named;
     }
     hash_wipe(seed, sizeof seed);
     return status;
 }
 
 aip_status
-aip_keyfile_load(const char *path, const char *passphrase, aip_secret_key **out, aip_error *err)
+aip_keyfile_load(const char *path, const char *passphrase, aip_key_owner *owner, aip_secret_key **out, aip_error *err)
 {
     const scan_limits limits = {FILE_BYTES_MAX, FILE_DEPTH_MAX, FILE_NODES_MAX};
     scan_node nodes[FILE_NODES_MAX];
@@ -340,7 +449,7 @@ aip_keyfile_load(const char *path, const char *passphrase, aip_secret_key **out,
     if (status == AIP_OK) {
         aip_bytes bytes = {(const unsigned char *)text.data, text.size};
         status = scan_into(bytes, &limits, nodes, FILE_NODES_MAX, &json, NULL) == AIP_OK
-                     ? read_key(&json, passphrase, out, err)
+                     ? read_key(&json, passphrase, owner, out, err)
                      : refuse(err, "not strict JSON");
     }
     hash_wipe(&text, sizeof text);

@@ -1,104 +1,17 @@
-/* Writes DID documents and resolution results, from the identifier alone. */
-#include "crypto/base64url.h"
-#include "crypto/multibase.h"
+/* Writes DID resolution results, and cuts the DID URLs that ask for them. */
+#include "base/clock.h"
 #include "did/document.h"
-#include "did/keyring.h"
+#include "did/document_inside.h"
 
-#define CONTEXTS "[\"https://www.w3.org/ns/did/v1\",\"https://w3id.org/security/multikey/v1\"]"
-
-/* The pieces of a document. An accepted identifier has no character that JSON would escape. */
-typedef struct {
-    const aip_did *did;
-    char multikey[MULTIBASE_KEY_TEXT_SIZE + 1];
-    char hash_hex[33];
-} document_subject;
-
-static void
-append_id(const document_subject *subject, text_buffer *out)
-{
-    text_append(out, subject->did->text);
-}
-
-/* The DID URL of the only key, quoted. */
-static void
-append_key_id(const document_subject *subject, text_buffer *out)
-{
-    text_append_string(out, "\"");
-    append_id(subject, out);
-    text_append_format(out, "#%s\"", subject->did->form == AIP_DID_KEY ? subject->multikey : "key-1");
-}
-
-static void
-append_aliases(const document_subject *subject, text_buffer *out)
-{
-    if (subject->did->form != AIP_DID_KEY) {
-        text_append_format(out, "\"did:key:%s\",", subject->multikey);
-    }
-    if (subject->did->form != AIP_DID_SELF) {
-        text_append_format(out, "\"did:aip:%s\"", subject->multikey);
-        text_append_string(out, subject->did->form == AIP_DID_HASH ? "" : ",");
-    }
-    if (subject->did->form != AIP_DID_HASH) {
-        text_append_format(out, "\"did:aip:%s\"", subject->hash_hex);
-    }
-}
-
-static void
-append_document(const document_subject *subject, text_buffer *out)
-{
-    static const char *const relationships[] = {"authentication", "assertionMethod", "capabilityInvocation",
-                                                "capabilityDelegation"};
-    text_append_string(out, "{\"@context\":" CONTEXTS ",\"id\":\"");
-    append_id(subject, out);
-    text_append_string(out, "\",\"alsoKnownAs\":[");
-    append_aliases(subject, out);
-    text_append_string(out, "],\"verificationMethod\":[{\"id\":");
-    append_key_id(subject, out);
-    text_append_string(out, ",\"type\":\"Multikey\",\"controller\":\"");
-    append_id(subject, out);
-    text_append_format(out, "\",\"publicKeyMultibase\":\"%s\"}]", subject->multikey);
-    for (size_t i = 0; i < sizeof relationships / sizeof relationships[0]; i++) {
-        text_append_format(out, ",\"%s\":[", relationships[i]);
-        append_key_id(subject, out);
-        text_append_string(out, "]");
-    }
-    text_append_string(out, "}");
-}
-
-static bool
-has_document(const aip_did *did)
-{
-    return did->form == AIP_DID_SELF || did->form == AIP_DID_KEY || did->form == AIP_DID_HASH ||
-           did->form == AIP_DID_NSHASH;
-}
-
-static aip_status
-write_document(const aip_did *did, const aip_public_key *key, text_buffer *out, aip_error *err)
-{
-    document_subject subject = {.did = did};
-    unsigned char hash[16];
-    if (!has_document(did)) {
-        return aip_fail(err, AIP_DID_NOT_FOUND, NULL);
-    }
-    AIP_TRY(did_check_key(did, key, err));
-    multibase_encode_key(key->bytes, subject.multikey);
-    did_key_hash(key->bytes, hash);
-    hex_encode((aip_bytes){hash, sizeof hash}, subject.hash_hex);
-    append_document(&subject, out);
-    return text_finish(out, err);
-}
-
-aip_status
-did_document_write(const aip_did *did, const aip_public_key *key, text_buffer *out)
-{
-    return write_document(did, key, out, NULL);
-}
+#define CONTENT_TYPE "\"contentType\":\"application/did+json\""
+#define VERSION_DIGITS_MAX 9
 
 typedef struct {
     const char *name, *title;
 } w3c_error;
 
 static const w3c_error invalid_did = {"INVALID_DID", "The DID is not valid."};
+static const w3c_error invalid_url = {"INVALID_DID_URL", "The DID URL is not valid."};
 static const w3c_error invalid_options = {"INVALID_OPTIONS", "The options are not valid."};
 static const w3c_error not_found = {"NOT_FOUND", "The DID was not found."};
 static const w3c_error not_supported = {"METHOD_NOT_SUPPORTED", "The DID method is not supported."};
@@ -111,8 +24,10 @@ static const struct {
 } error_names[] = {
     {AIP_DID_INVALID, &invalid_did},
     {AIP_KEY_INVALID, &invalid_did},
+    {AIP_DID_URL_INVALID, &invalid_url},
     {AIP_DID_KEY_MISSING, &not_found},
     {AIP_DID_NOT_FOUND, &not_found},
+    {AIP_DID_NOT_ADMITTED, &not_found},
     {AIP_DID_KEY_MISMATCH, &invalid_options},
     {AIP_DID_FOREIGN_SOLANA, &not_supported},
     {AIP_DID_FOREIGN_EIP155, &not_supported},
@@ -120,6 +35,25 @@ static const struct {
     {AIP_DID_METHOD_UNSUPPORTED, &not_supported},
     {AIP_DIDDOC_INVALID, &invalid_document},
     {AIP_DIDDOC_KEY_NOT_FOUND, &invalid_document},
+    {AIP_KEY_RETIRED, &invalid_document},
+    {AIP_KEY_COMPROMISED, &invalid_document},
+    {AIP_KEY_RETURNED, &invalid_document},
+    {AIP_LOG_MALFORMED, &invalid_document},
+    {AIP_LOG_LINK, &invalid_document},
+    {AIP_LOG_KEY, &invalid_document},
+    {AIP_LOG_TIME, &invalid_document},
+    {AIP_LOG_SIGNATURE, &invalid_document},
+    {AIP_LOG_ENDED, &invalid_document},
+    {AIP_LOG_ROLLBACK, &invalid_document},
+    {AIP_LOG_FORK, &invalid_document},
+    {AIP_AIPDOC_INVALID, &invalid_document},
+    {AIP_AIPDOC_VERSION, &invalid_document},
+    {AIP_AIPDOC_SIGNATURE, &invalid_document},
+    {AIP_AIPDOC_EXPIRED, &invalid_document},
+    {AIP_FETCH_ADDRESS, &invalid_document},
+    {AIP_FETCH_REDIRECT, &invalid_document},
+    {AIP_FETCH_SIZE, &invalid_document},
+    {AIP_FETCH_CODING, &invalid_document},
 };
 
 /* A fetched text that is not readable JSON, or a wrong key in it, is the document's fault, not the caller's. */
@@ -147,12 +81,17 @@ find_w3c_error(aip_status status, bool fetched)
 const char *
 did_resolution_error_name(aip_status status, bool fetched)
 {
-    return find_w3c_error(status, fetched)->name;
+    return status == AIP_DID_DEACTIVATED ? "" : find_w3c_error(status, fetched)->name;
 }
 
 void
 did_resolution_write_error(const aip_error *failure, bool fetched, text_buffer *out)
 {
+    if (failure->status == AIP_DID_DEACTIVATED) { /* an answer, and no error */
+        text_append_string(out, "{\"didDocument\":null,\"didDocumentMetadata\":{\"deactivated\":true},"
+                                "\"didResolutionMetadata\":{" CONTENT_TYPE "}}");
+        return;
+    }
     const aip_status_facts *facts = aip_status_lookup(failure->status);
     const w3c_error *error = find_w3c_error(failure->status, fetched);
     text_append_format(out,
@@ -163,42 +102,94 @@ did_resolution_write_error(const aip_error *failure, bool fetched, text_buffer *
     text_append_format(out, ",\"code\":\"%s\"}}}", facts->name);
 }
 
-/* The key that an identifier stands for: its own, or the supplied one; did_check_key then ties the two. */
-static aip_status
-find_key(const aip_did *did, const aip_public_key *supplied, aip_public_key *key, aip_error *err)
+static void
+append_time(text_buffer *out, const char *name, int64_t seconds)
 {
-    if (supplied != NULL && has_document(did)) {
-        AIP_TRY(did_check_key(did, supplied, err));
-        *key = *supplied;
-        return AIP_OK;
+    char text[21];
+    if (seconds != 0) {
+        clock_format_utc(seconds, text);
+        text_append_format(out, "\"%s\":\"%s\",", name, text);
     }
-    return aip_did_key(did, key, err);
+}
+
+static void
+append_metadata(const identity *id, uint32_t version, text_buffer *out)
+{
+    bool earlier = version < id->version;
+    text_append_format(out, ",\"didDocumentMetadata\":{\"versionId\":\"%u\",", version);
+    append_time(out, "created", id->created);
+    append_time(out, "updated", !earlier ? id->updated : version == 0 ? id->created : id->keys[version].from);
+    if (earlier) {
+        text_append_format(out, "\"nextVersionId\":\"%u\",", version + 1);
+    }
+    text_append_format(out, "\"deactivated\":%s},\"didResolutionMetadata\":{" CONTENT_TYPE "}}",
+                       id->deactivated ? "true" : "false");
+}
+
+/* A host's text on one line. No string holds a raw control, so these stand between values. */
+static void
+append_fetched(aip_bytes document, text_buffer *out)
+{
+    for (size_t i = 0, plain = 0; i <= document.size; i++) {
+        if (i == document.size || document.data[i] < 0x20) {
+            text_append(out, (aip_bytes){document.data + plain, i - plain});
+            plain = i + 1;
+        }
+    }
 }
 
 static aip_status
-resolve_document(aip_bytes did_text, const aip_public_key *supplied, text_buffer *document, aip_error *err)
+append_document(const identity *id, aip_bytes document, const document_moment *moment, text_buffer *out, aip_error *err)
 {
-    aip_public_key key;
+    if (id->deactivated) {
+        text_append_string(out, "null");
+        return AIP_OK;
+    }
+    if (document.size > 0 && aip_did_is_did(aip_bytes_of(id->name))) {
+        append_fetched(document, out);
+        return AIP_OK;
+    }
+    return document_write_moment(id, moment, NULL, out, err);
+}
+
+aip_status
+did_resolution_write_identity(const identity *id, aip_bytes document, int64_t version, int64_t now_seconds,
+                              text_buffer *out, aip_error *err)
+{
+    if (version > (int64_t)id->version) {
+        return aip_fail(err, AIP_DID_NOT_FOUND, "there is no such version");
+    }
+    if (id->has_log && id->key_count <= id->version) {
+        return aip_fail(err, AIP_INTERNAL, "a log has a key for each version");
+    }
+    const document_moment moment = {now_seconds, version < 0 ? id->version : (uint32_t)version};
+    text_append_string(out, "{\"didDocument\":");
+    AIP_TRY(append_document(id, document, &moment, out, err));
+    append_metadata(id, moment.version, out);
+    return text_finish(out, err);
+}
+
+static aip_status
+resolve_name(aip_bytes did_text, const aip_public_key *supplied, text_buffer *out, aip_error *err)
+{
+    IDENTITY_AUTO identity *id = NULL;
     aip_did did;
     if (!aip_did_is_did(did_text)) {
         return aip_fail(err, AIP_DID_INVALID, NULL);
     }
     AIP_TRY(aip_did_parse(did_text, &did, err));
-    AIP_TRY(find_key(&did, supplied, &key, err));
-    return write_document(&did, &key, document, err);
+    AIP_TRY(identity_of_name(&did, supplied, &id, err));
+    return did_resolution_write_identity(id, (aip_bytes){0}, -1, 0, out, err);
 }
 
 aip_status
 did_resolution_write(aip_bytes did_text, const aip_public_key *supplied, text_buffer *out, aip_error *err)
 {
-    TEXT_AUTO text_buffer document = {0};
+    TEXT_AUTO text_buffer result = {0};
     aip_error failure = AIP_ERROR_INIT;
-    aip_status status = resolve_document(did_text, supplied, &document, &failure);
+    aip_status status = resolve_name(did_text, supplied, &result, &failure);
     if (status == AIP_OK) {
-        text_append_string(out, "{\"didDocument\":");
-        text_append(out, text_view(&document));
-        text_append_string(out, ",\"didDocumentMetadata\":{\"versionId\":\"0\",\"deactivated\":false},"
-                                "\"didResolutionMetadata\":{\"contentType\":\"application/did+json\"}}");
+        text_append(out, text_view(&result));
     } else {
         did_resolution_write_error(&failure, false, out);
     }
@@ -207,4 +198,49 @@ did_resolution_write(aip_bytes did_text, const aip_public_key *supplied, text_bu
         *err = failure;
     }
     return status;
+}
+
+/* Digits without a leading zero. */
+static bool
+read_version(aip_bytes text, int64_t *version)
+{
+    *version = 0;
+    if (text.size == 0 || text.size > VERSION_DIGITS_MAX || (text.size > 1 && text.data[0] == '0')) {
+        return false;
+    }
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.data[i] < '0' || text.data[i] > '9') {
+            return false;
+        }
+        *version = *version * 10 + (text.data[i] - '0');
+    }
+    return true;
+}
+
+aip_status
+did_url_split(aip_bytes text, did_url *out, aip_error *err)
+{
+    aip_bytes query = AIP_BYTES_LITERAL("?versionId=");
+    size_t end = 0, fragment = 0;
+    while (end < text.size && memchr("/?#", text.data[end], 3) == NULL) {
+        end++;
+    }
+    *out = (did_url){.did = {text.data, end}, .version = -1};
+    if (end == text.size || !aip_did_is_did_url(text)) {
+        out->did = text; /* whoever parses it finds what is wrong */
+        return AIP_OK;
+    }
+    aip_bytes rest = aip_bytes_from(text, end);
+    while (fragment < rest.size && rest.data[fragment] != '#') {
+        fragment++;
+    }
+    if (fragment < rest.size) {
+        out->fragment = aip_bytes_from(rest, fragment + 1);
+    }
+    bool good = fragment == rest.size || out->fragment.size > 0;
+    rest.size = fragment;
+    if (good && rest.size > 0) {
+        good = aip_bytes_begin_with(rest, query) && read_version(aip_bytes_from(rest, query.size), &out->version);
+    }
+    return good ? AIP_OK : aip_fail(err, AIP_DID_URL_INVALID, NULL);
 }

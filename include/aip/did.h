@@ -47,4 +47,18 @@ AIP_MUST_CHECK aip_status aip_did_web_url(aip_bytes did, char **out, aip_error *
  * did.key.missing (hash forms), did.not_found (forms that need a document). */
 AIP_MUST_CHECK aip_status aip_did_key(const aip_did *did, aip_public_key *out, aip_error *err);
 
+/* Which key a name signed with, answered from memory alone: verification fetches nothing. */
+typedef struct {
+    /* `kid` is the DID URL that the signature names, or empty; `signed_at` epoch seconds. The key is accepted. Errors:
+     * did.pending (has to be resolved first), did.key.retired, did.key.compromised, did.deactivated,
+     * diddoc.key.not_found, and the refusals of a resolution. */
+    aip_status (*find)(void *context, const aip_did *name, aip_bytes kid, int64_t signed_at, aip_public_key *out,
+                       aip_error *err);
+    void *context;
+} aip_key_source;
+
+/* The key of a name that carries one, without any source: its only key is `#key-1` or `#z6Mk…`. Errors: as
+ * aip_did_key; diddoc.key.not_found. */
+AIP_MUST_CHECK aip_status aip_did_find_key(const aip_did *did, aip_bytes kid, aip_public_key *out, aip_error *err);
+
 #endif

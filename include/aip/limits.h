@@ -28,6 +28,38 @@
 #define AIP_JSON_NODES_MAX 1048576   /* of one message; 48 bytes each */
 #define AIP_DOCUMENT_BYTES_MAX 65536 /* DID documents, key logs, key files */
 
+/* Files of an operator, in YAML or JSON: a policy of a thousand rules is about 200 KiB. */
+#define AIP_CONFIG_BYTES_MAX (1u << 20)
+#define AIP_CONFIG_DEPTH_MAX 32
+#define AIP_CONFIG_NODES_MAX 65536
+
+/* Identities (spec/identity.md). A log of 256 rotations is one a week for five years and fits 64 KiB when kept short.
+ */
+#define AIP_LOG_ENTRIES_MAX 256
+#define AIP_LOG_NODES_MAX 512            /* scan nodes of one entry: eight members, up to 255 compromised keys */
+#define AIP_IDENTITY_KEYS_MAX 256        /* of one identifier */
+#define AIP_FRAGMENT_BYTES_MAX 127       /* of a key's DID URL; longer ones are refused */
+#define AIP_LOG_CONFLICTS_MAX 16         /* logs kept as evidence, of one identifier; the first stay */
+#define AIP_SHOWN_KEYS_MAX 4096          /* remembered of one name on DNS: a new key a day for eleven years */
+#define AIP_DID_SOURCES_MAX 8            /* hosts asked for key logs: each costs a fetch */
+#define AIP_FETCH_MILLISECONDS 2000      /* one document … */
+#define AIP_RESOLVE_MILLISECONDS 5000    /* … and all that one resolution needs */
+#define AIP_FETCH_PARALLEL_MAX 8         /* so a slow host holds up few others */
+#define AIP_FETCH_PER_HOST_PER_MINUTE 60 /* nobody is hammered through us */
+#define AIP_FETCH_WAITING_MAX 256        /* resolutions under way; beyond, fetch.busy */
+#define AIP_FRESH_SECONDS_MAX 300        /* an answer is asked for again after this, whatever its max-age says */
+#define AIP_NEGATIVE_SECONDS 30          /* a failure is remembered so long, per identifier */
+#define AIP_HANDSHAKE_SECONDS_MAX 300
+
+/* Proofs (spec/proof.md). A request travels within a minute; clocks may differ by AIP_CLOCK_SKEW_SECONDS. */
+#define AIP_PROOF_SECONDS 60
+#define AIP_NONCE_BYTES_MIN 16 /* characters; 96 bits in base64 */
+#define AIP_NONCE_BYTES_MAX 64
+#define AIP_NONCES_DEFAULT (1u << 20) /* remembered at once: 8,700 requests a second; 56 MiB when full */
+
+/* Revocations. Statements that no chain has shown to count, of one source: to keep them is a service to strangers. */
+#define AIP_REVOCATIONS_UNJUDGED_MAX 1000
+
 /* Multibase: base58 decoding is quadratic. 48 characters hold a key; registry vectors stay below 256. */
 #define AIP_BASE58_CHARACTERS_MAX 2048
 

@@ -189,3 +189,20 @@ number_write(double value, char out[NUMBER_TEXT_SIZE])
     }
     lay_out(out, digits, count, point);
 }
+
+bool
+number_is_exact_integer(aip_bytes literal)
+{
+    uint64_t value = 0;
+    size_t at = literal.size > 0 && literal.data[0] == '-' ? 1 : 0;
+    if (at == literal.size || literal.size - at > 16) {
+        return false;
+    }
+    for (; at < literal.size; at++) {
+        if (literal.data[at] < '0' || literal.data[at] > '9') {
+            return false;
+        }
+        value = value * 10 + (uint64_t)(literal.data[at] - '0');
+    }
+    return value < UINT64_C(1) << 53;
+}

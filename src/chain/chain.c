@@ -77,7 +77,8 @@ static aip_chain *
 settle(aip_bytes text, plan *p, scan_node **nodes)
 {
     size_t tokens_size = p->count * sizeof(token), nodes_size = p->nodes * sizeof(scan_node);
-    unsigned char *memory = malloc(sizeof(aip_chain) + tokens_size + nodes_size + text.size + p->decoded_size);
+    size_t bytes = sizeof(aip_chain) + tokens_size + nodes_size + text.size + p->decoded_size;
+    unsigned char *memory = malloc(bytes);
     if (memory == NULL) {
         return NULL;
     }
@@ -87,6 +88,7 @@ settle(aip_bytes text, plan *p, scan_node **nodes)
     unsigned char *decoded = copy + text.size;
     memcpy(copy, text.data, text.size);
     memcpy(decoded, p->decoded, p->decoded_size);
+    chain->bytes = bytes;
     chain->count = p->count;
     chain->text = (aip_bytes){copy, text.size};
     for (size_t i = 0; i < p->count; i++) {

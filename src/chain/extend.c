@@ -12,6 +12,7 @@
 /* What is said, with all defaults resolved. */
 typedef struct {
     const aip_statement *statement;
+    aip_bytes parent; /* chain that is extended; empty: none */
     aip_bytes issuer;
     int64_t expires_at;
     const char *token_id; /* NULL: none */
@@ -124,33 +125,33 @@ join(aip_bytes parent, const char *element, char **out, aip_error *err)
     return status;
 }
 
-/* The chain of `parent` (may be empty) and one element that says `payload`, signed when there is a key. */
+/* The parent chain, if there is one, and one element that says `payload`, signed when there is a key. */
 static aip_status
-extend(const aip_secret_key *key, aip_bytes parent, aip_bytes payload, char **out, aip_error *err)
+extend(const aip_secret_key *key, const saying *say, aip_bytes payload, char **out, aip_error *err)
 {
     char *element STRING_AUTO = NULL;
-    AIP_TRY(token_encode(key, payload, &element, err));
-    return join(parent, element, out, err);
+    AIP_TRY(token_encode(key, say->statement->kid, payload, &element, err));
+    return join(say->parent, element, out, err);
 }
 
 static aip_status
-judge(aip_bytes parent, aip_bytes payload, aip_error *err)
+judge(const saying *say, aip_bytes payload, aip_error *err)
 {
     char *draft STRING_AUTO = NULL;
     aip_chain *chain = NULL;
-    AIP_TRY(extend(NULL, parent, payload, &draft, err));
+    AIP_TRY(extend(NULL, say, payload, &draft, err));
     aip_status status = aip_chain_parse(aip_bytes_of(draft), &chain, err);
     aip_chain_free(&chain);
     return status;
 }
 
 static aip_status
-say_and_sign(const aip_secret_key *key, aip_bytes parent, const saying *say, char **out, aip_error *err)
+say_and_sign(const aip_secret_key *key, const saying *say, char **out, aip_error *err)
 {
     text_buffer payload TEXT_AUTO = {0};
     AIP_TRY(write_claims(&payload, say, err));
-    AIP_TRY(judge(parent, text_view(&payload), err));
-    return extend(key, parent, text_view(&payload), out, err);
+    AIP_TRY(judge(say, text_view(&payload), err));
+    return extend(key, say, text_view(&payload), out, err);
 }
 
 static void
@@ -161,12 +162,14 @@ make_token_id(char out[BASE64URL_TEXT_SIZE(TOKEN_ID_BYTES) + 1])
     base64url_encode((aip_bytes){id, sizeof id}, out);
 }
 
-/* A name that carries a key must carry the signer's. */
+/* A name that carries a key must carry the signer's, unless a kid says that it is a later key of that identity: which
+ * keys those are, only its log tells. */
 static aip_status
-check_signer(const aip_secret_key *key, const aip_did *issuer, aip_error *err)
+check_signer(const aip_secret_key *key, const aip_did *issuer, const char *kid, aip_error *err)
 {
+    bool later = kid != NULL && issuer->form == AIP_DID_SELF;
     bool own = did_check_key(issuer, aip_secret_key_public(key), NULL) == AIP_OK;
-    return own ? AIP_OK : aip_fail(err, AIP_DID_KEY_MISMATCH, "the issuer's name belongs to another key");
+    return own || later ? AIP_OK : aip_fail(err, AIP_DID_KEY_MISMATCH, "the issuer's name belongs to another key");
 }
 
 static aip_status
@@ -185,7 +188,7 @@ aip_token_issue(const aip_secret_key *key, const aip_statement *statement, char 
     aip_did_of_key(aip_secret_key_public(key), own);
     const char *name = statement->issuer == NULL ? own : statement->issuer;
     AIP_TRY(aip_did_parse(aip_bytes_of(name), &issuer, err));
-    AIP_TRY(check_signer(key, &issuer, err));
+    AIP_TRY(check_signer(key, &issuer, statement->kid, err));
     bool foreign = issuer.form == AIP_NAME_KEY || issuer.form == AIP_NAME_WEB;
     make_token_id(token_id);
     const saying say = {
@@ -194,7 +197,7 @@ aip_token_issue(const aip_secret_key *key, const aip_statement *statement, char 
         .expires_at = statement->expires_at,
         .token_id = statement->token_id != NULL || foreign ? statement->token_id : token_id,
     };
-    return say_and_sign(key, (aip_bytes){NULL, 0}, &say, out, err);
+    return say_and_sign(key, &say, out, err);
 }
 
 static aip_status
@@ -202,17 +205,18 @@ delegate(const aip_secret_key *key, const aip_chain *parent, const aip_statement
 {
     char par_hash[44], token_id[BASE64URL_TEXT_SIZE(TOKEN_ID_BYTES) + 1];
     const token *last = &parent->tokens[parent->count - 1];
-    AIP_TRY(check_signer(key, &last->subject, err));
+    AIP_TRY(check_signer(key, &last->subject, statement->kid, err));
     aip_chain_link_id(parent, parent->count - 1, par_hash);
     make_token_id(token_id);
     const saying say = {
         .statement = statement,
+        .parent = parent->text,
         .issuer = last->subject.text,
         .expires_at = statement->expires_at == 0 ? last->exp : statement->expires_at,
         .token_id = statement->token_id == NULL ? token_id : statement->token_id,
         .par_hash = par_hash,
     };
-    return say_and_sign(key, parent->text, &say, out, err);
+    return say_and_sign(key, &say, out, err);
 }
 
 aip_status

@@ -74,6 +74,23 @@ lies_within(aip_bytes outer, aip_bytes inner)
     return aip_bytes_begin_with(inner, (aip_bytes){outer.data, outer.size - 1});
 }
 
+bool
+scope_is_entry(aip_bytes entry)
+{
+    return is_well_formed(entry, false, true);
+}
+
+bool
+scope_covers(const char *const *entries, size_t count, aip_bytes wanted)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (lies_within(aip_bytes_of(entries[i]), wanted)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool
 is_granted(const token *t, aip_bytes entry)
 {
@@ -105,5 +122,8 @@ aip_grant_covers(const aip_grant *grant, aip_bytes wanted, aip_error *err)
         char name[80];
         return aip_fail(err, AIP_SCOPE_INSUFFICIENT, "%s is not granted", aip_printable(wanted, name, sizeof name));
     }
-    return AIP_OK;
+    const aip_ceiling *ceiling = grant->ceiling;
+    bool trusted =
+        ceiling == NULL || ceiling->scope_count == 0 || scope_covers(ceiling->scope, ceiling->scope_count, wanted);
+    return trusted ? AIP_OK : aip_fail(err, AIP_TRUST_SCOPE, NULL);
 }

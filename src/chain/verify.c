@@ -4,51 +4,53 @@
 #include "chain/chain.h"
 #include "crypto/multibase.h"
 
-static aip_status
-verify_element(const aip_chain *chain, size_t i, const aip_public_key *key, aip_error *err)
+aip_status
+chain_find_key(const token *t, const aip_key_source *keys, aip_public_key *out, aip_error *err)
 {
-    const token *t = &chain->tokens[i];
-    if (aip_verify(key, t->signing_input, t->signature, NULL) != AIP_OK) {
-        return chain_place(err, i, aip_fail(err, AIP_TOKEN_SIGNATURE, NULL));
-    }
-    return AIP_OK;
+    aip_bytes kid = t->foreign ? (aip_bytes){NULL, 0} : t->kid; /* foreign verifiers do not read it */
+    return keys == NULL ? aip_did_find_key(&t->issuer, kid, out, err)
+                        : keys->find(keys->context, &t->issuer, kid, t->iat, out, err);
+}
+
+bool
+chain_is_signed(const chain_judgement *j, size_t i, const aip_public_key *key)
+{
+    const token *t = &j->chain->tokens[i];
+    bool known =
+        j->known != NULL && i < j->known->count && memcmp(j->known->keys[i].bytes, key->bytes, AIP_KEY_BYTES) == 0;
+    return known || aip_verify(key, t->signing_input, t->signature, NULL) == AIP_OK;
+}
+
+static aip_status
+verify_element(const chain_judgement *j, size_t i, const aip_public_key *key, aip_error *err)
+{
+    return chain_is_signed(j, i, key) ? AIP_OK : chain_place(err, i, aip_fail(err, AIP_TOKEN_SIGNATURE, NULL));
 }
 
 aip_status
 aip_chain_verify_signatures(const aip_chain *chain, const aip_public_key *keys, aip_error *err)
 {
+    const chain_judgement j = {chain, NULL, NULL};
     for (size_t i = 0; i < chain->count; i++) {
-        AIP_TRY(verify_element(chain, i, &keys[i], err));
+        AIP_TRY(verify_element(&j, i, &keys[i], err));
     }
     return AIP_OK;
 }
 
-/* Without a key log the only key of a name is its first, so a kid may name no other; it has two spellings. */
+/* Keys are looked up one element at a time: a bad signature ends the work that strangers can cause, and a name is
+ * looked up only after the element that names it was proven. */
 static aip_status
-check_kid(const token *t, const aip_public_key *key, aip_error *err)
+walk_signatures(const chain_judgement *j, const aip_public_key *root_key, chain_proof *proven, aip_error *err)
 {
-    if ((t->declared & TOKEN_KID) == 0 || t->foreign) {
-        return AIP_OK;
-    }
-    char own[MULTIBASE_KEY_TEXT_SIZE + 1];
-    multibase_encode_key(key->bytes, own);
-    aip_bytes fragment = aip_bytes_from(t->kid, t->issuer.text.size + 1);
-    bool known = aip_bytes_equal(fragment, AIP_BYTES_LITERAL("key-1")) || aip_bytes_equal(fragment, aip_bytes_of(own));
-    return known ? AIP_OK : aip_fail(err, AIP_DIDDOC_KEY_NOT_FOUND, NULL);
-}
-
-/* Keys are looked up one element at a time: a bad signature ends the work that strangers can cause. */
-static aip_status
-walk_signatures(const aip_chain *chain, const aip_public_key *root_key, aip_error *err)
-{
-    for (size_t i = 0; i < chain->count; i++) {
-        aip_public_key key = *root_key;
-        aip_status status = i == 0 ? AIP_OK : aip_did_key(&chain->tokens[i].issuer, &key, err);
-        status = status == AIP_OK ? check_kid(&chain->tokens[i], &key, err) : status;
+    for (size_t i = 0; i < j->chain->count; i++) {
+        aip_public_key *key = &proven->keys[i];
+        *key = *root_key;
+        aip_status status = i == 0 ? AIP_OK : chain_find_key(&j->chain->tokens[i], j->check->keys, key, err);
         if (status != AIP_OK) {
             return chain_place(err, i, status);
         }
-        AIP_TRY(verify_element(chain, i, &key, err));
+        AIP_TRY(verify_element(j, i, key, err));
+        proven->count = i + 1;
     }
     return AIP_OK;
 }
@@ -103,40 +105,55 @@ check_unexpired(const aip_chain *chain, int64_t now, aip_error *err)
                                             : AIP_OK;
 }
 
-/* `unnamed`: only the root's key is proven, not the name that its token claims. */
 static void
-fill_grant(const aip_chain *chain, bool unnamed, const aip_public_key *root_key, aip_grant *out)
+fill_grant(const aip_chain *chain, const root_trust *root, aip_grant *out)
 {
     size_t last = chain->count - 1;
     size_t budget = chain_nearest(chain, last, TOKEN_BUDGET);
-    *out = (aip_grant){.chain = chain, .root_key = *root_key, .expires = chain->tokens[last].exp};
+    *out = (aip_grant){.chain = chain, .root_key = root->key, .expires = chain->tokens[last].exp};
     out->root = chain->tokens[0].issuer.text;
     out->leaf = chain->tokens[last].subject.text;
-    if (unnamed) {
+    if (root->unnamed) {
         char key[48];
-        multibase_encode_raw_key(root_key->bytes, key);
+        multibase_encode_raw_key(root->key.bytes, key);
         int size = snprintf(out->root_text, sizeof out->root_text, "aip:key:ed25519:%s", key);
         out->root = (aip_bytes){(const unsigned char *)out->root_text, (size_t)size};
     }
     out->has_budget = budget != CHAIN_NONE;
     out->budget_micro_usd = out->has_budget ? chain->tokens[budget].budget_micro_usd : 0;
     out->depth_left = chain_depth_left(chain, last);
+    out->stranger = root->stranger;
+    trust_narrow(chain, root->ceiling, out);
+}
+
+aip_status
+chain_verify(const chain_judgement *j, chain_proof *proven, aip_grant *out, aip_error *err)
+{
+    root_trust root;
+    *out = (aip_grant){0};
+    proven->count = 0;
+    aip_status status = trust_find_root(j, &root, err);
+    if (status != AIP_OK) {
+        return chain_place(err, 0, status);
+    }
+    if (root.unnamed) {
+        proven->keys[0] = root.key;
+        proven->count = 1;
+    } else {
+        AIP_TRY(walk_signatures(j, &root.key, proven, err));
+    }
+    AIP_TRY(check_started(j->chain, j->check->now_seconds, err));
+    AIP_TRY(check_audience(j->chain, j->check, err));
+    AIP_TRY(check_unexpired(j->chain, j->check->now_seconds, err));
+    AIP_TRY(trust_check_ceiling(j, root.ceiling, err));
+    fill_grant(j->chain, &root, out);
+    return AIP_OK;
 }
 
 aip_status
 aip_chain_verify(const aip_chain *chain, const aip_check *check, aip_grant *out, aip_error *err)
 {
-    bool proven = false;
-    aip_public_key root_key = {{0}};
-    *out = (aip_grant){0};
-    aip_status status = trust_find_root(chain, check->trust, &proven, &root_key, err);
-    if (status != AIP_OK) {
-        return chain_place(err, 0, status);
-    }
-    AIP_TRY(proven ? AIP_OK : walk_signatures(chain, &root_key, err));
-    AIP_TRY(check_started(chain, check->now_seconds, err));
-    AIP_TRY(check_audience(chain, check, err));
-    AIP_TRY(check_unexpired(chain, check->now_seconds, err));
-    fill_grant(chain, proven, &root_key, out);
-    return AIP_OK;
+    const chain_judgement j = {chain, check, NULL};
+    chain_proof proven;
+    return chain_verify(&j, &proven, out, err);
 }

@@ -4,9 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/gateway_identity.h"
 #include "cli/options.h"
 #include "crypto/hash.h"
 #include "gateway/serve.h"
+#include "net/loop.h"
 #include "net/upstream.h"
 
 #define PROGRAM "aip-gateway"
@@ -18,6 +20,7 @@ static struct {
     const char *upstream, *host, *audit;
     uint64_t port, threads, max_body, max_token, timeout;
     option_list trust_keys, trust, audiences, origins, hosts;
+    identity_options identity;
     bool require_proof, quiet;
 } given;
 
@@ -26,7 +29,8 @@ static const option table[] = {
     {"--host", OPTION_TEXT, &given.host, "ADDRESS", "where to listen (127.0.0.1)"},
     {"--port", OPTION_UNSIGNED, &given.port, "N", "0 picks a free one (8080)"},
     {"--trust-key", OPTION_LIST, &given.trust_keys, "KEY", "key whose tokens are accepted, or name=key"},
-    {"--trust", OPTION_LIST, &given.trust, "DID", "root whose tokens are accepted"},
+    {"--trust", OPTION_LIST, &given.trust, "DID",
+     "root whose tokens are accepted; documents of did:web roots are fetched"},
     {"--audience", OPTION_LIST, &given.audiences, "NAME", "a name of this gateway in the claim aud"},
     {"--require-proof", OPTION_FLAG, &given.require_proof, NULL, "refuse tokens presented as bearers"},
     {"--allow-origin", OPTION_LIST, &given.origins, "ORIGIN", "web origin that may send requests (none)"},
@@ -36,6 +40,18 @@ static const option table[] = {
     {"--max-body", OPTION_UNSIGNED, &given.max_body, "BYTES", "largest request and JSON reply (4194304)"},
     {"--max-token", OPTION_UNSIGNED, &given.max_token, "BYTES", "longest token (8192, at most 16384)"},
     {"--timeout", OPTION_UNSIGNED, &given.timeout, "SECONDS", "a JSON reply may stay silent so long (60)"},
+    {"--key", OPTION_TEXT, &given.identity.key, "FILE", "the gateway's own key"},
+    {"--passphrase-file", OPTION_TEXT, &given.identity.passphrase_file, "FILE", "its passphrase, in the first line"},
+    {"--key-log", OPTION_TEXT, &given.identity.key_log, "FILE", "the key log of the gateway's own identity"},
+    {"--public-url", OPTION_TEXT, &given.identity.public_url, "URL", "https://host[:port] that did.json is made for"},
+    {"--key-source", OPTION_LIST, &given.identity.sources, "URL", "https://host[:port] that publishes key logs"},
+    {"--resolve-host", OPTION_LIST, &given.identity.hosts, "PATTERN",
+     "host, host:port or *.domain whose did:web and aip:web names may delegate"},
+    {"--store", OPTION_TEXT, &given.identity.store, "FILE", "database (aip-gateway.db beside the decision log)"},
+    {"--ca-file", OPTION_TEXT, &given.identity.ca_file, "FILE", "authorities for fetched documents (the system's)"},
+    {"--allow-address", OPTION_LIST, &given.identity.allowed, "CIDR", "private range that fetched hosts may be in"},
+    {"--max-staleness", OPTION_TEXT, &given.identity.max_staleness, "TIME",
+     "how long an old answer serves when no new one is to be had (0s)"},
     {"--quiet", OPTION_FLAG, &given.quiet, NULL, "no line per request on stderr"},
     {NULL, OPTION_FLAG, NULL, NULL, NULL},
 };
@@ -64,7 +80,7 @@ check_ranges(aip_error *err)
     if (given.max_token == 0 || given.max_token > AIP_TOKEN_BYTES_MAX) {
         return aip_fail(err, AIP_USAGE, "--max-token is 1 to %d", AIP_TOKEN_BYTES_MAX);
     }
-    return AIP_OK;
+    return gateway_identity_check(&given.identity, err);
 }
 
 static aip_status
@@ -96,7 +112,7 @@ add_trust(aip_trust *trust, const option_list *list, aip_error *err)
 }
 
 static aip_status
-fill(gateway_settings *settings, aip_error *err)
+fill(gateway_settings *settings, identity_parts *parts, aip_error *err)
 {
     *settings = (gateway_settings){
         .upstream_url = given.upstream,
@@ -116,12 +132,13 @@ fill(gateway_settings *settings, aip_error *err)
         .idle_seconds = (unsigned)given.timeout,
     };
     AIP_TRY(crypto_start(err));
-    AIP_TRY(upstream_start_library(err));
+    AIP_TRY(net_start_library(err));
     AIP_TRY(upstream_check_url(given.upstream, settings->path, sizeof settings->path, err));
     AIP_TRY(add_trust(&settings->trust, &given.trust_keys, err));
     AIP_TRY(add_trust(&settings->trust, &given.trust, err));
     aead_key_generate(settings->session_key);
-    return audit_open(given.audit, &settings->audit, err);
+    AIP_TRY(audit_open(given.audit, &settings->audit, err)); /* before the store: its lock keeps a second gateway out */
+    return gateway_identity_open(&given.identity, given.audit, settings, parts, err);
 }
 
 static void
@@ -144,14 +161,16 @@ main(int argc, char **argv)
 {
     aip_error err = AIP_ERROR_INIT;
     gateway_settings settings = {0};
+    identity_parts parts = {0};
     aip_status status = parse(argc, argv, &err);
     if (status == AIP_OK) {
-        status = fill(&settings, &err);
+        status = fill(&settings, &parts, &err);
     }
     if (status == AIP_OK) {
         warn(&settings);
         status = gateway_serve(&settings, &err);
     }
+    gateway_identity_close(&settings, &parts);
     audit_close(&settings.audit);
     aip_trust_clear(&settings.trust);
     hash_wipe(settings.session_key, sizeof settings.session_key);

@@ -1,4 +1,4 @@
-/* aip-token: issues, delegates, verifies and shows tokens. */
+/* aip-token: issues, delegates, verifies, shows, uses and revokes tokens. */
 #include "base/clock.h"
 #include "base/text.h"
 #include "aip/limits.h"
@@ -43,6 +43,8 @@ main(int argc, char **argv)
         {"delegate", "token on stdin, narrower token on stdout", token_run_delegate},
         {"verify", "token on stdin; is it good, and for what?", token_run_verify},
         {"inspect", "token on stdin; shows the chain, trusts nothing", token_run_inspect},
+        {"call", "one proven request, or a tool of an MCP server behind a gateway", token_run_call},
+        {"revoke", "ends a link, an identity or a key; statement on stdout", token_run_revoke},
         {NULL, NULL, NULL},
     };
     aip_error err = AIP_ERROR_INIT;

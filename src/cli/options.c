@@ -290,7 +290,7 @@ print_failure_text(const char *program, aip_status status, const aip_error *err)
     const aip_status_facts *facts = aip_status_lookup(status);
     fprintf(stderr, "%s: %s: ", program, facts->name);
     if (err->at != AIP_NOWHERE) {
-        fprintf(stderr, "element %d: ", err->at);
+        fprintf(stderr, "%s %d: ", strncmp(facts->name, "log.", 4) == 0 ? "entry" : "element", err->at);
     }
     fprintf(stderr, "%s%s%s", facts->sentence, err->detail[0] == '\0' ? "" : " ", err->detail);
     if (err->offset != AIP_NOWHERE) {

@@ -2,16 +2,15 @@
 #include <stdlib.h>
 
 #include "aip/chain.h"
-#include "aip/keyfile.h"
 #include "base/text.h"
+#include "cli/keys.h"
 #include "cli/options.h"
 #include "cli/token_verbs.h"
-#include "crypto/hash.h"
 
 typedef struct {
     const char *key_file, *passphrase_file;
     const char *subject, *budget, *max_depth, *ttl, *not_before, *now;
-    const char *context, *issuer, *principal, *constraints_file, *shares_file, *token_id;
+    const char *context, *issuer, *kid, *principal, *constraints_file, *shares_file, *token_id;
     option_list scope, audience;
     bool json;
 } sign_options;
@@ -75,6 +74,7 @@ fill_statement(const sign_options *o, bool delegating, aip_statement *statement,
         .audience_count = o->audience.count,
         .context = o->context,
         .issuer = o->issuer,
+        .kid = o->kid,
         .principal = o->principal,
         .token_id = o->token_id,
     };
@@ -91,19 +91,16 @@ fill_statement(const sign_options *o, bool delegating, aip_statement *statement,
     return AIP_OK;
 }
 
-static aip_status
-load_key(const sign_options *o, aip_secret_key **out, aip_error *err)
+/* After a rotation the key no longer follows from the name: the statement says whose it is, and which one. */
+static void
+name_signer(const aip_key_owner *owner, char kid[KEYS_KID_SIZE], aip_statement *statement)
 {
-    char *passphrase = NULL;
-    if (o->passphrase_file != NULL) {
-        AIP_TRY(options_load_secret_line(o->passphrase_file, &passphrase, err));
+    if (owner->number == 1 || statement->issuer != NULL) {
+        return;
     }
-    aip_status status = aip_keyfile_load(o->key_file, passphrase, out, err);
-    if (passphrase != NULL) {
-        hash_wipe(passphrase, strlen(passphrase));
-        free(passphrase);
-    }
-    return status;
+    keys_write_kid(owner, kid);
+    statement->issuer = owner->did;
+    statement->kid = statement->kid == NULL ? kid : statement->kid;
 }
 
 static aip_status
@@ -126,16 +123,19 @@ print_token(const char *token, bool json, aip_error *err)
 }
 
 static aip_status
-sign_and_print(const sign_options *o, bool delegating, const aip_statement *statement, aip_error *err)
+sign_and_print(const sign_options *o, bool delegating, aip_statement *statement, aip_error *err)
 {
     aip_secret_key *key = NULL;
+    aip_key_owner owner;
     STRING_AUTO char *parent = NULL;
     STRING_AUTO char *token = NULL;
+    char kid[KEYS_KID_SIZE];
     size_t size = 0;
     if (delegating) {
         AIP_TRY(token_read_input(&parent, &size, err));
     }
-    AIP_TRY(load_key(o, &key, err));
+    AIP_TRY(keys_load(o->key_file, o->passphrase_file, &owner, &key, err));
+    name_signer(&owner, kid, statement);
     aip_status status =
         delegating ? aip_token_delegate(key, (aip_bytes){(unsigned char *)parent, size}, statement, &token, err)
                    : aip_token_issue(key, statement, &token, err);
@@ -160,12 +160,13 @@ run_sign(bool delegating, const char *usage, int argc, char **argv)
         {"--aud", OPTION_LIST, &o.audience, "NAME", "gateway DID or origin that it is meant for"},
         {"--context", OPTION_TEXT, &o.context, "TEXT", "why; for the audit"},
         {"--constraints", OPTION_TEXT, &o.constraints_file, "FILE", "JSON: {tool: {argument: constraint}}"},
+        {"--kid", OPTION_TEXT, &o.kid, "DIDURL", "which of the issuer's keys this is; known for did:aip"},
         {"--id", OPTION_TEXT, &o.token_id, "JTI", "token id; random where one is needed"},
         {"--now", OPTION_TEXT, &o.now, "EPOCH", "the present second, for tests"},
         {"--json", OPTION_FLAG, &o.json, NULL, "print one JSON object"},
         /* What only a root may say stands last: a delegation's table ends before it. */
         {delegating ? NULL : "--principal", OPTION_TEXT, &o.principal, "TEXT", "on whose behalf"},
-        {"--issuer", OPTION_TEXT, &o.issuer, "NAME", "aip: name of who grants, for a compact token"},
+        {"--issuer", OPTION_TEXT, &o.issuer, "NAME", "name of who grants: did:web, or aip: for a compact token"},
         {"--shares", OPTION_TEXT, &o.shares_file, "FILE", "JSON: [[gateway DID, usd], ...]"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL},
     };

@@ -10,6 +10,8 @@ int token_run_issue(int argc, char **argv);
 int token_run_delegate(int argc, char **argv);
 int token_run_verify(int argc, char **argv);
 int token_run_inspect(int argc, char **argv);
+int token_run_call(int argc, char **argv);
+int token_run_revoke(int argc, char **argv);
 
 /* The token on standard input, without one trailing newline; malloc'd. token.missing, token.size, io. */
 AIP_MUST_CHECK aip_status token_read_input(char **out, size_t *size, aip_error *err);

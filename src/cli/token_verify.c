@@ -5,13 +5,15 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "chain/report.h"
+#include "cli/lookup.h"
 #include "cli/options.h"
 #include "cli/token_verbs.h"
 
 typedef struct {
     const char *now, *tool, *arguments_file;
     option_list trust, audience;
-    bool json;
+    lookup_options lookup;
+    bool resolve, json;
 } verify_options;
 
 static aip_status
@@ -40,6 +42,9 @@ fill_check(const verify_options *o, aip_trust *trust, aip_check *check, aip_erro
     }
     if (o->arguments_file != NULL && o->tool == NULL) {
         return aip_fail(err, AIP_USAGE, "--arguments needs --tool");
+    }
+    if (o->lookup.sources.count > 0 && !o->resolve) {
+        return aip_fail(err, AIP_USAGE, "--source needs --resolve");
     }
     for (size_t i = 0; i < o->trust.count; i++) {
         if (aip_trust_add(trust, o->trust.items[i], err) != AIP_OK) {
@@ -96,20 +101,62 @@ print_sentence(const verify_options *o, const aip_grant *grant, aip_error *err)
     return options_print(&text, err);
 }
 
+/* Does an issuer's key come from a host? */
+static bool
+names_host(const aip_chain *chain)
+{
+    aip_did issuer;
+    for (size_t i = 0; i < aip_chain_length(chain); i++) {
+        if (aip_did_parse(aip_chain_issuer(chain, i), &issuer, NULL) == AIP_OK &&
+            (issuer.form == AIP_DID_WEB || issuer.form == AIP_NAME_WEB)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Verification itself looks nothing up: it says which name it misses, and is asked again when that is known. */
 static aip_status
-judge(const verify_options *o, const aip_check *check, aip_chain **chain, aip_grant *grant, aip_error *err)
+verify_resolving(lookup *l, const aip_chain *chain, const aip_check *check, aip_grant *grant, aip_error *err)
+{
+    for (size_t tries = 0; tries <= aip_chain_length(chain); tries++) {
+        aip_status status = aip_chain_verify(chain, check, grant, err);
+        if (status != AIP_DID_PENDING) {
+            return status;
+        }
+        size_t at = err->at < 0 || (size_t)err->at >= aip_chain_length(chain) ? 0 : (size_t)err->at;
+        status = lookup_resolve(l, aip_chain_issuer(chain, at), NULL, NULL, err);
+        if (status != AIP_OK) {
+            err->at = (int)at;
+            return status;
+        }
+    }
+    return aip_fail(err, AIP_DID_PENDING, NULL);
+}
+
+static aip_status
+judge(const verify_options *o, aip_check *check, aip_chain **chain, aip_grant *grant, aip_error *err)
 {
     STRING_AUTO char *token = NULL;
+    LOOKUP_AUTO lookup *l = NULL;
     size_t size;
     AIP_TRY(token_read_input(&token, &size, err));
     AIP_TRY(aip_chain_parse((aip_bytes){(unsigned char *)token, size}, chain, err));
-    AIP_TRY(aip_chain_verify(*chain, check, grant, err));
-    return check_use(o, grant, err);
+    const lookup_manner manner = {
+        .program = TOKEN_PROGRAM,
+        .fetches = o->resolve,
+        .remembers = o->resolve && (names_host(*chain) || o->lookup.sources.count > 0),
+    };
+    AIP_TRY(lookup_open(&o->lookup, &manner, &l, err));
+    check->keys = lookup_source(l);
+    aip_status status = verify_resolving(l, *chain, check, grant, err);
+    check->keys = NULL;
+    return status == AIP_OK ? check_use(o, grant, err) : status;
 }
 
 /* With --json a refusal is a verdict too: it is printed here, and *printed tells so. */
 static aip_status
-verify_and_print(const verify_options *o, const aip_check *check, bool *printed, aip_error *err)
+verify_and_print(const verify_options *o, aip_check *check, bool *printed, aip_error *err)
 {
     aip_chain *chain = NULL;
     aip_grant grant;
@@ -142,7 +189,9 @@ token_run_verify(int argc, char **argv)
         {"--now", OPTION_TEXT, &o.now, "EPOCH", "judge as of this second"},
         {"--tool", OPTION_TEXT, &o.tool, "TOOL", "does it cover this tool, or this scope?"},
         {"--arguments", OPTION_TEXT, &o.arguments_file, "FILE", "JSON object: does it allow these arguments?"},
+        {"--resolve", OPTION_FLAG, &o.resolve, NULL, "fetch what is needed; else no socket is opened"},
         {"--json", OPTION_FLAG, &o.json, NULL, "print one JSON object"},
+        LOOKUP_ROWS(o.lookup),
         {NULL, OPTION_FLAG, NULL, NULL, NULL},
     };
     aip_error err = AIP_ERROR_INIT;

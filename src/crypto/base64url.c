@@ -23,6 +23,16 @@ look_up(unsigned char c)
     return values[c & 127] | (c & 128u);
 }
 
+/* For the standard alphabet. */
+static unsigned
+look_up_standard(unsigned char c)
+{
+    if (c == '-' || c == '_') {
+        return NOT_A_DIGIT;
+    }
+    return look_up(c == '+' ? '-' : c == '/' ? '_' : c);
+}
+
 /* For secrets: arithmetic on ranges, so that no memory access depends on the text. */
 static unsigned
 compute(unsigned char c)
@@ -101,6 +111,26 @@ base64url_encode(aip_bytes bytes, char *out)
     size_t characters = BASE64URL_TEXT_SIZE(bytes.size);
     sodium_bin2base64(out, characters + 1, bytes.data, bytes.size, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     return characters;
+}
+
+aip_status
+base64_decode(aip_bytes text, unsigned char *out, size_t capacity, size_t *size, aip_error *err)
+{
+    bool good = text.size % 4 == 0;
+    for (int i = 0; good && i < 2 && text.size > 0 && text.data[text.size - 1] == '='; i++) {
+        text.size--;
+    }
+    size_t decoded = decoded_size(text);
+    good = good && decoded <= capacity && decode(look_up_standard, text, out);
+    *size = good ? decoded : 0;
+    return good ? AIP_OK : aip_fail(err, AIP_BASE64URL_INVALID, "not base64 with padding");
+}
+
+size_t
+base64_encode(aip_bytes bytes, char *out)
+{
+    sodium_bin2base64(out, BASE64_TEXT_SIZE(bytes.size) + 1, bytes.data, bytes.size, sodium_base64_VARIANT_ORIGINAL);
+    return BASE64_TEXT_SIZE(bytes.size);
 }
 
 static int

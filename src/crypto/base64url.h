@@ -17,6 +17,13 @@ AIP_MUST_CHECK aip_status base64url_decode_secret(aip_bytes text, unsigned char 
 /* Writes BASE64URL_TEXT_SIZE(size) characters and a NUL into `out`. Returns the number of characters. */
 size_t base64url_encode(aip_bytes bytes, char *out);
 
+/* Standard base64 with padding (RFC 4648 section 4), as strictly: for fields and formats that prescribe it.
+ * base64_encode writes BASE64_TEXT_SIZE(size) characters and a NUL. */
+#define BASE64_TEXT_SIZE(bytes) (((bytes) + 2) / 3 * 4)
+AIP_MUST_CHECK aip_status base64_decode(aip_bytes text, unsigned char *out, size_t capacity, size_t *size,
+                                        aip_error *err);
+size_t base64_encode(aip_bytes bytes, char *out);
+
 AIP_MUST_CHECK aip_status hex_decode(aip_bytes text, unsigned char *out, size_t capacity, size_t *size, aip_error *err);
 void hex_encode(aip_bytes bytes, char *out); /* 2 * size characters and a NUL */
 

@@ -1,4 +1,4 @@
-/* SHA-256, constant-time comparison, random bytes, wiping, and the start of the library. */
+/* SHA-256 and SHA-512, constant-time comparison, random bytes, wiping, and the start of the library. */
 #include "crypto/hash.h"
 
 #include <sodium.h>
@@ -13,6 +13,12 @@ void
 hash_sha256(aip_bytes message, unsigned char out[AIP_HASH_BYTES])
 {
     crypto_hash_sha256(out, message.data, message.size);
+}
+
+void
+hash_sha512(aip_bytes message, unsigned char out[HASH_SHA512_BYTES])
+{
+    crypto_hash_sha512(out, message.data, message.size);
 }
 
 bool

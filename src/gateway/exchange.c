@@ -8,9 +8,10 @@
 #include "base/clock.h"
 #include "crypto/base64url.h"
 #include "crypto/hash.h"
+#include "gateway/await.h"
 
 exchange *
-exchange_new(const gateway_settings *settings, upstream *upstreams)
+exchange_new(const gateway_settings *settings, upstream *upstreams, mailbox *mail)
 {
     exchange *x = calloc(1, sizeof *x);
     unsigned char id[16];
@@ -19,6 +20,7 @@ exchange_new(const gateway_settings *settings, upstream *upstreams)
     }
     x->settings = settings;
     x->upstreams = upstreams;
+    x->mail = mail;
     x->refusal = (aip_error)AIP_ERROR_INIT;
     x->record.at = AIP_NOWHERE;
     x->record.stage = "";
@@ -46,6 +48,7 @@ exchange_free(exchange **x)
     if (*x == NULL) {
         return;
     }
+    await_drop(*x);
     upstream_cancel(&(*x)->transfer);
     answer_clear(&(*x)->answer);
     scan_clear(&(*x)->document);

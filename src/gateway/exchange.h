@@ -15,6 +15,8 @@ typedef enum { MESSAGE_NONE, MESSAGE_REQUEST, MESSAGE_NOTIFICATION, MESSAGE_RESP
 
 typedef enum {
     EXCHANGE_READING,   /* the body arrives */
+    EXCHANGE_GREETING,  /* an identity is looked up, before the body is read */
+    EXCHANGE_LOOKING,   /* a key log is looked up */
     EXCHANGE_WAITING,   /* the upstream works */
     EXCHANGE_ANSWERED,  /* `answer` is complete */
     EXCHANGE_STREAMING, /* `answer` has its head; events follow */
@@ -49,8 +51,16 @@ struct exchange {
     const gateway_settings *settings;
     exchange_phase phase;
     upstream *upstreams;      /* the shard's */
+    mailbox *mail;            /* the shard's; NULL: there are no identities to ask for */
     void (*wake)(exchange *); /* tells the listener that phase or stream moved */
     void *carrier;            /* the listener's own */
+
+    /* what it waits for at the identities thread */
+    question *question; /* NULL: nothing */
+    unsigned questions;
+    uint64_t asked_microseconds; /* the first of them, monotonic */
+    bool gave_up;                /* asks no more */
+    size_t stage;                /* of the pipeline's list, to go on with */
 
     /* as met */
     const char *http_method, *path;
@@ -97,7 +107,7 @@ struct exchange {
     uint64_t moved_microseconds; /* last sign of life, monotonic */
 };
 
-AIP_MUST_CHECK exchange *exchange_new(const gateway_settings *settings, upstream *upstreams);
+AIP_MUST_CHECK exchange *exchange_new(const gateway_settings *settings, upstream *upstreams, mailbox *mail);
 void exchange_free(exchange **x);
 
 /* The header's value; *count (may be NULL) tells how often it occurs, 0 = not at all. Names compare without case. */

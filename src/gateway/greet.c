@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "crypto/hash.h"
+#include "gateway/await.h"
 #include "gateway/stages.h"
 
 static bool
@@ -243,13 +244,40 @@ name_owner(exchange *x)
                 x->owner);
 }
 
+/* Keys come from memory alone. A name that is not in it is asked for, and the chain judged again from its root; the
+ * time is always that of the request. */
+static aip_status
+verify_chain(exchange *x, aip_error *err)
+{
+    const gateway_settings *settings = x->settings;
+    memory_view view = {NULL, x->record.time_seconds};
+    aip_key_source keys;
+    aip_check check = {&settings->trust, settings->audiences, settings->audience_count, x->record.time_seconds, NULL};
+    if (settings->identities != NULL) {
+        view.memory = identities_memory(settings->identities);
+        identity_memory_source(&view, &keys);
+        check.keys = &keys;
+    }
+    aip_status status = aip_chain_verify(x->chain, &check, &x->grant, err);
+    if (status != AIP_DID_PENDING) {
+        return status;
+    }
+    int at = err->at;
+    if (at < 0 || (size_t)at >= aip_chain_length(x->chain)) {
+        return aip_fail(err, AIP_INTERNAL, "an unknown element waits");
+    }
+    status = await_identity(x, aip_chain_issuer(x->chain, (size_t)at), err);
+    err->at = at;
+    return status;
+}
+
 aip_status
 greet_verify(exchange *x, aip_error *err)
 {
-    const gateway_settings *settings = x->settings;
-    const aip_check check = {&settings->trust, settings->audiences, settings->audience_count, x->record.time_seconds};
-    AIP_TRY(aip_chain_parse(x->credential, &x->chain, err));
-    AIP_TRY(aip_chain_verify(x->chain, &check, &x->grant, err));
+    if (x->chain == NULL) { /* else it was parsed before it had to wait */
+        AIP_TRY(aip_chain_parse(x->credential, &x->chain, err));
+    }
+    AIP_TRY(verify_chain(x, err));
     if (x->grant.root.size > AIP_IDENTIFIER_BYTES_MAX || x->grant.leaf.size > AIP_IDENTIFIER_BYTES_MAX) {
         return aip_fail(err, AIP_INTERNAL, "a name is longer than its cap");
     }

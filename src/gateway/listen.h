@@ -1,4 +1,4 @@
-/* A shard's HTTP listener: libmicrohttpd in an external loop. Only home of <microhttpd.h>. */
+/* A shard's HTTP listener: libmicrohttpd in an external loop. With request.c the only home of <microhttpd.h>. */
 #ifndef GATEWAY_LISTEN_H
 #define GATEWAY_LISTEN_H
 
@@ -9,8 +9,9 @@ typedef struct listener listener;
 typedef struct {
     const gateway_settings *settings;
     upstream *upstreams;
-    int epoll_fd; /* the shard's; the listener registers each client's socket with data.ptr */
-    int socket;   /* bound and listening; owned by the listener from now on */
+    mailbox *mail; /* of the identities thread, or NULL */
+    int epoll_fd;  /* the shard's; the listener registers each client's socket with data.ptr */
+    int socket;    /* bound and listening; owned by the listener from now on */
     unsigned connections_max;
 } listener_setup;
 

@@ -30,22 +30,29 @@ static const stage admit_stages[] = {
     {"record", record_allowed}, {NULL, NULL},
 };
 
-static bool
+/* Begins with the stage that waited, if one did. */
+static pipeline_verdict
 run(const stage *stages, exchange *x)
 {
-    for (const stage *each = stages; each->name != NULL; each++) {
+    for (; stages[x->stage].name != NULL; x->stage++) {
+        const stage *each = &stages[x->stage];
         x->record.stage = each->name;
         aip_status status = each->run(x, &x->refusal);
+        if (status == AIP_DID_PENDING && x->question != NULL) {
+            x->refusal = (aip_error)AIP_ERROR_INIT;
+            return PIPELINE_WAITS;
+        }
         if (status != AIP_OK) {
             x->record.status = x->refusal.status = status;
             x->record.at = x->refusal.at;
-            return false;
+            return PIPELINE_REFUSED;
         }
     }
-    return true;
+    x->stage = 0;
+    return PIPELINE_PASSED;
 }
 
-bool
+pipeline_verdict
 pipeline_greet(exchange *x)
 {
     return run(greet_stages, x);
@@ -54,7 +61,7 @@ pipeline_greet(exchange *x)
 bool
 pipeline_admit(exchange *x)
 {
-    return run(admit_stages, x) && x->record.allowed;
+    return run(admit_stages, x) == PIPELINE_PASSED && x->record.allowed;
 }
 
 static aip_status

@@ -4,8 +4,11 @@
 
 #include "gateway/exchange.h"
 
-/* Judges the headers. False: refused; x->refusal and x->record say why. */
-bool pipeline_greet(exchange *x);
+typedef enum { PIPELINE_PASSED, PIPELINE_REFUSED, PIPELINE_WAITS } pipeline_verdict;
+
+/* Judges the headers. Refused: x->refusal and x->record say why. Waits: call again when x->wake was called; it goes on
+ * with the stage that waits. */
+pipeline_verdict pipeline_greet(exchange *x);
 /* Judges the message and records the decision. True: forward it. */
 bool pipeline_admit(exchange *x);
 /* Records the refusal and prepares the caller's answer. */

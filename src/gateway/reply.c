@@ -61,14 +61,17 @@ reply_append_error(text_buffer *out, const exchange *x)
 }
 
 static void
-append_plain_error(text_buffer *out, const exchange *x)
+append_plain_error(text_buffer *out, aip_status status, const char *decision_id)
 {
-    const aip_status_facts *facts = aip_status_lookup(x->refusal.status);
+    const aip_status_facts *facts = aip_status_lookup(status);
     text_append_format(out,
                        "{\"error\":{\"code\":\"%s\",\"message\":", facts->peer != NULL ? facts->peer : facts->name);
     text_append_json(out, aip_bytes_of(facts->sentence));
-    text_append_format(out, ",\"code_name\":\"%s\",\"decision_id\":\"%s\"},\"status\":%d}", facts->name,
-                       x->record.decision_id, facts->http);
+    text_append_format(out, ",\"code_name\":\"%s\"", facts->name);
+    if (decision_id != NULL) {
+        text_append_format(out, ",\"decision_id\":\"%s\"", decision_id);
+    }
+    text_append_format(out, "},\"status\":%d}", facts->http);
 }
 
 /* A scope may stand in a quoted string of a header when nothing in it could end that string. */
@@ -103,6 +106,28 @@ reply_add_common(exchange *x)
     }
 }
 
+static bool
+may_be_tried_again(aip_status status)
+{
+    return status == AIP_OVERLOADED || status == AIP_AUDIT_UNAVAILABLE || status == AIP_FETCH_BUSY;
+}
+
+void
+reply_refuse_unjudged(exchange *x, aip_status status)
+{
+    answer_clear(&x->answer);
+    x->answer.http = aip_status_lookup(status)->http;
+    append_plain_error(&x->answer.body, status, NULL);
+    answer_add(&x->answer, "Content-Type", "application/json");
+    answer_add(&x->answer, "Cache-Control", "no-store");
+    if (status == AIP_REQUEST_HTTP_METHOD) {
+        answer_add(&x->answer, "Allow", "GET, HEAD");
+    }
+    if (may_be_tried_again(status)) {
+        answer_add(&x->answer, "Retry-After", "1");
+    }
+}
+
 void
 reply_refuse(exchange *x)
 {
@@ -113,14 +138,14 @@ reply_refuse(exchange *x)
     if (strcmp(x->http_method, "POST") == 0 && strcmp(x->path, x->settings->path) == 0) {
         reply_append_error(&x->answer.body, x);
     } else {
-        append_plain_error(&x->answer.body, x);
+        append_plain_error(&x->answer.body, x->refusal.status, x->record.decision_id);
     }
     answer_add(&x->answer, "Content-Type", "application/json");
     answer_add(&x->answer, "Cache-Control", "no-store");
     if (x->refusal.status == AIP_REQUEST_HTTP_METHOD) {
         answer_add(&x->answer, "Allow", "%s", x->modern ? "POST" : "GET, POST, DELETE");
     }
-    if (x->refusal.status == AIP_OVERLOADED || x->refusal.status == AIP_AUDIT_UNAVAILABLE) {
+    if (may_be_tried_again(x->refusal.status)) {
         answer_add(&x->answer, "Retry-After", "1");
     }
     add_challenge(x);

@@ -131,7 +131,8 @@ run_shards(gateway_settings *settings, shard **shards, int *sockets, aip_error *
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by the shards: only this thread takes them */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log at the size limit is a failed write, which refuses the request */
-    aip_status status = open_listeners(settings, sockets, &opened, err);
+    aip_status status = settings->identities == NULL ? AIP_OK : identities_start(settings->identities, err);
+    status = status == AIP_OK ? open_listeners(settings, sockets, &opened, err) : status;
     while (status == AIP_OK && started < opened) {
         status = shard_start(settings, sockets[started], &shards[started], err);
         started++; /* also on failure: the socket is the shard's */

@@ -5,6 +5,7 @@
 #include "aip/chain.h"
 #include "audit/append.h"
 #include "crypto/aead.h"
+#include "gateway/identities.h"
 
 typedef struct {
     const char *upstream_url;
@@ -23,6 +24,8 @@ typedef struct {
     size_t threads, body_bytes_max, token_bytes_max;
     unsigned idle_seconds; /* a JSON reply may stay silent so long */
     audit_log *audit;
+    own_identity own;       /* its `did` is empty when the gateway has none */
+    identities *identities; /* NULL: nothing is resolved, names that carry their key alone are known */
     unsigned char session_key[AEAD_KEY_BYTES];
 } gateway_settings;
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "gateway/await.h"
 #include "gateway/listen.h"
 
 enum {
@@ -18,6 +19,7 @@ enum {
     DRAIN_MICROSECONDS = 3000000,
     TAG_MASK = 7, /* pointers are aligned, so their low bits are free; 0 = a client */
     TAG_LISTENER = 2,
+    TAG_MAIL = 3,
     TAG_WAKE = 4,
 };
 
@@ -25,6 +27,7 @@ struct shard {
     const gateway_settings *settings;
     int epoll_fd, wake_fd;
     upstream *upstreams;
+    mailbox *mail; /* of the identities thread; NULL: there is none */
     listener *clients;
     atomic_bool stopping;
     uint64_t next_sweep;
@@ -48,6 +51,9 @@ dispatch(shard *s, const struct epoll_event *event)
         break;
     case TAG_WAKE:
         (void)!read(s->wake_fd, &reading, sizeof reading);
+        break;
+    case TAG_MAIL:
+        await_deliver(s->mail);
         break;
     case TAG_LISTENER:
         break; /* it runs every round */
@@ -104,22 +110,29 @@ watch(const shard *s, int fd, uint64_t tag)
 static aip_status
 prepare(shard *s, int socket, aip_error *err)
 {
-    listener_setup setup = {s->settings, NULL, s->epoll_fd, socket,
-                            (unsigned)(AIP_CONNECTIONS_DEFAULT / s->settings->threads)};
+    listener_setup setup = {.settings = s->settings,
+                            .epoll_fd = s->epoll_fd,
+                            .socket = socket,
+                            .connections_max = (unsigned)(AIP_CONNECTIONS_DEFAULT / s->settings->threads)};
     if (s->epoll_fd < 0 || s->wake_fd < 0) {
         close(socket);
         return aip_fail(err, AIP_IO, "epoll: %s", strerror(errno));
     }
     aip_status status = upstream_open(s->epoll_fd, &s->upstreams, err);
+    if (status == AIP_OK && s->settings->identities != NULL) {
+        status = identities_mailbox(s->settings->identities, &s->mail, err);
+    }
     if (status == AIP_OK) {
         setup.upstreams = s->upstreams;
+        setup.mail = s->mail;
         status = listener_open(&setup, &s->clients, err);
     }
     if (status != AIP_OK) {
         close(socket);
         return status;
     }
-    if (!watch(s, s->wake_fd, TAG_WAKE) || !watch(s, listener_descriptor(s->clients), TAG_LISTENER) ||
+    bool posted = s->mail == NULL || watch(s, mailbox_descriptor(s->mail), TAG_MAIL);
+    if (!posted || !watch(s, s->wake_fd, TAG_WAKE) || !watch(s, listener_descriptor(s->clients), TAG_LISTENER) ||
         pthread_create(&s->thread, NULL, run, s) != 0) {
         return aip_fail(err, AIP_IO, "a shard does not start");
     }

@@ -9,8 +9,9 @@ AIP_MUST_CHECK aip_status greet_address(exchange *x, aip_error *err); /* request
 AIP_MUST_CHECK aip_status greet_framing(exchange *x,
                                         aip_error *err); /* request.headers, .media_type, .size, .not_acceptable */
 AIP_MUST_CHECK aip_status greet_credential(exchange *x, aip_error *err); /* token.missing, .repeated */
-AIP_MUST_CHECK aip_status greet_verify(exchange *x, aip_error *err);     /* aip_chain_parse's and aip_chain_verify's */
-AIP_MUST_CHECK aip_status greet_proof(exchange *x, aip_error *err);      /* proof.missing */
+AIP_MUST_CHECK aip_status greet_verify(exchange *x,
+                                       aip_error *err); /* aip_chain_parse's, aip_chain_verify's, await_identity's */
+AIP_MUST_CHECK aip_status greet_proof(exchange *x, aip_error *err); /* proof.missing */
 
 /* session.c */
 AIP_MUST_CHECK aip_status session_recognise(exchange *x, aip_error *err); /* session.not_found */

@@ -1,34 +1,30 @@
-/* Upstream transfers over libcurl's socket_action interface. */
+/* Upstream transfers: one request each, sent at most once, and its reply as it comes. */
 #include "net/upstream.h"
 
-#include <curl/curl.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <sys/epoll.h>
 
-#include "base/clock.h"
+#include "net/field.h"
+#include "net/loop_inside.h"
 
 enum {
     CONNECT_TIMEOUT_MS = 5000,
     SPARE_HANDLES_MAX = 64, /* handles kept for reuse; making one costs more than a request */
-    IDLE_CONNECTIONS_MAX = 256,
 };
 
 struct upstream_transfer {
+    net_transfer net; /* first */
     upstream *owner;
-    CURL *easy;
     struct curl_slist *fields;
     upstream_events events;
     void *context;
     bool started, refused;
+    bool sent, once;                    /* `once`: what was sent is not sent again */
     upstream_transfer *next, *previous; /* running ones, or the spare list by next */
 };
 
 struct upstream {
-    CURLM *multi;
-    int epoll_fd;
-    bool timer_set;
-    uint64_t due_microseconds;
+    net_loop *loop;
     upstream_transfer *running, *spare;
     size_t spare_count;
 };
@@ -36,8 +32,7 @@ struct upstream {
 aip_status
 upstream_start_library(aip_error *err)
 {
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? AIP_OK
-                                                             : aip_fail(err, AIP_INTERNAL, "libcurl does not start");
+    return net_start_library(err);
 }
 
 static bool
@@ -75,43 +70,11 @@ upstream_check_url(const char *url, char *path, size_t path_size, aip_error *err
                : aip_fail(err, status, "the upstream must be an http or https URL without user or fragment");
 }
 
-/* libcurl asks to watch a socket, or to stop. */
-static int
-on_socket(CURL *easy, curl_socket_t fd, int what, void *context, void *known)
-{
-    upstream *up = context;
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        (void)epoll_ctl(up->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
-        return 0;
-    }
-    struct epoll_event event = {.data.u64 = (uint64_t)fd << 3 | UPSTREAM_EPOLL_TAG};
-    event.events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0u) | ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0u);
-    if (epoll_ctl(up->epoll_fd, known == NULL ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event) != 0 &&
-        epoll_ctl(up->epoll_fd, known == NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, fd, &event) != 0) {
-        return -1;
-    }
-    curl_multi_assign(up->multi, fd, up);
-    return 0;
-}
-
-static int
-on_timer(CURLM *multi, long milliseconds, void *context)
-{
-    upstream *up = context;
-    (void)multi;
-    up->timer_set = milliseconds >= 0;
-    if (up->timer_set) {
-        up->due_microseconds = clock_monotonic_microseconds() + (uint64_t)milliseconds * 1000;
-    }
-    return 0;
-}
-
 static size_t
 finish_headers(upstream_transfer *transfer, size_t size)
 {
     long http = 0;
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &http);
+    curl_easy_getinfo(transfer->net.easy, CURLINFO_RESPONSE_CODE, &http);
     if (http < 200) {
         return size;
     }
@@ -131,19 +94,10 @@ on_header(char *line, size_t unit, size_t count, void *context)
     if (size <= 2 && (size == 0 || line[0] == '\r' || line[0] == '\n')) {
         return finish_headers(transfer, size);
     }
-    const char *colon = memchr(line, ':', size);
-    if (colon == NULL || strncmp(line, "HTTP/", 5) == 0) {
-        return size;
+    aip_bytes name, value;
+    if (field_split((aip_bytes){(const unsigned char *)line, size}, &name, &value)) {
+        transfer->events.header(transfer->context, name, value);
     }
-    aip_bytes name = {(const unsigned char *)line, (size_t)(colon - line)};
-    const unsigned char *value = (const unsigned char *)colon + 1, *end = (const unsigned char *)line + size;
-    while (value < end && (*value == ' ' || *value == '\t')) {
-        value++;
-    }
-    while (end > value && (end[-1] == '\r' || end[-1] == '\n' || end[-1] == ' ' || end[-1] == '\t')) {
-        end--;
-    }
-    transfer->events.header(transfer->context, name, (aip_bytes){value, (size_t)(end - value)});
     return size;
 }
 
@@ -164,14 +118,31 @@ on_data(char *data, size_t unit, size_t count, void *context)
     return size == 0 ? 1 : 0;
 }
 
+/* libcurl repeats a request when a connection that it kept turns out to be dead. The server may have acted on it, and
+ * what was decided, recorded and charged is one call. */
+static int
+on_request(void *context, char *server_ip, char *own_ip, int server_port, int own_port)
+{
+    upstream_transfer *transfer = context;
+    (void)server_ip;
+    (void)own_ip;
+    (void)server_port;
+    (void)own_port;
+    if (transfer->sent && transfer->once) {
+        return CURL_PREREQFUNC_ABORT;
+    }
+    transfer->sent = true;
+    return CURL_PREREQFUNC_OK;
+}
+
 /* What stays the same for all uses of a handle. */
 static void
 prepare(upstream_transfer *transfer)
 {
-    CURL *easy = transfer->easy;
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    CURL *easy = transfer->net.easy;
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* the environment never redirects a credentialed request */
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a lookup that hangs does not hold up the loop */
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");      /* the environment never redirects a credentialed request */
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -182,6 +153,64 @@ prepare(upstream_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_data);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_request);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+}
+
+/* Returns a transfer that is in no list and not in the multi handle. */
+static void
+release(upstream_transfer *transfer)
+{
+    upstream *up = transfer->owner;
+    curl_slist_free_all(transfer->fields);
+    transfer->fields = NULL;
+    if (up->spare_count >= SPARE_HANDLES_MAX) {
+        curl_easy_cleanup(transfer->net.easy);
+        free(transfer);
+        return;
+    }
+    transfer->previous = NULL;
+    transfer->next = up->spare;
+    up->spare = transfer;
+    up->spare_count++;
+}
+
+static void
+leave_running(upstream_transfer *transfer)
+{
+    net_loop_remove(transfer->owner->loop, &transfer->net);
+    if (transfer->previous != NULL) {
+        transfer->previous->next = transfer->next;
+    } else {
+        transfer->owner->running = transfer->next;
+    }
+    if (transfer->next != NULL) {
+        transfer->next->previous = transfer->previous;
+    }
+}
+
+static aip_status
+outcome(const upstream_transfer *transfer, CURLcode code)
+{
+    if (code == CURLE_OK) {
+        return AIP_OK;
+    }
+    if (code == CURLE_OUT_OF_MEMORY) {
+        return AIP_NO_MEMORY;
+    }
+    if (code == CURLE_OPERATION_TIMEDOUT) {
+        return AIP_UPSTREAM_TIMEOUT;
+    }
+    return transfer->started || transfer->refused ? AIP_UPSTREAM_INVALID : AIP_UPSTREAM_UNREACHABLE;
+}
+
+static void
+on_done(net_transfer *ended, CURLcode code)
+{
+    upstream_transfer *transfer = (upstream_transfer *)ended;
+    leave_running(transfer);
+    transfer->events.end(transfer->context, outcome(transfer, code));
+    release(transfer);
 }
 
 static upstream_transfer *
@@ -200,41 +229,9 @@ take_transfer(upstream *up)
         return NULL;
     }
     transfer->owner = up;
-    transfer->easy = easy;
+    transfer->net = (net_transfer){easy, on_done};
     prepare(transfer);
     return transfer;
-}
-
-/* Returns a transfer that is in no list and not in the multi handle. */
-static void
-release(upstream_transfer *transfer)
-{
-    upstream *up = transfer->owner;
-    curl_slist_free_all(transfer->fields);
-    transfer->fields = NULL;
-    if (up->spare_count >= SPARE_HANDLES_MAX) {
-        curl_easy_cleanup(transfer->easy);
-        free(transfer);
-        return;
-    }
-    transfer->previous = NULL;
-    transfer->next = up->spare;
-    up->spare = transfer;
-    up->spare_count++;
-}
-
-static void
-leave_running(upstream_transfer *transfer)
-{
-    curl_multi_remove_handle(transfer->owner->multi, transfer->easy);
-    if (transfer->previous != NULL) {
-        transfer->previous->next = transfer->next;
-    } else {
-        transfer->owner->running = transfer->next;
-    }
-    if (transfer->next != NULL) {
-        transfer->next->previous = transfer->previous;
-    }
 }
 
 static bool
@@ -253,7 +250,7 @@ set_fields(upstream_transfer *transfer, const upstream_request *request)
 static void
 set_request(upstream_transfer *transfer, const upstream_request *request)
 {
-    CURL *easy = transfer->easy;
+    CURL *easy = transfer->net.easy;
     bool post = strcmp(request->method, "POST") == 0;
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->fields);
@@ -280,13 +277,14 @@ upstream_begin(upstream *up, const upstream_request *request, const upstream_eve
     }
     transfer->events = *events;
     transfer->context = context;
-    transfer->started = transfer->refused = false;
+    transfer->started = transfer->refused = transfer->sent = false;
+    transfer->once = strcmp(request->method, "GET") != 0;
     if (!set_fields(transfer, request)) {
         release(transfer);
         return AIP_NO_MEMORY;
     }
     set_request(transfer, request);
-    if (curl_multi_add_handle(up->multi, transfer->easy) != CURLM_OK) {
+    if (net_loop_add(up->loop, &transfer->net) != AIP_OK) {
         release(transfer);
         return AIP_UPSTREAM_UNREACHABLE;
     }
@@ -310,98 +308,45 @@ upstream_cancel(upstream_transfer **transfer)
     }
 }
 
-static aip_status
-outcome(const upstream_transfer *transfer, CURLcode code)
-{
-    if (code == CURLE_OK) {
-        return AIP_OK;
-    }
-    if (code == CURLE_OUT_OF_MEMORY) {
-        return AIP_NO_MEMORY;
-    }
-    if (code == CURLE_OPERATION_TIMEDOUT) {
-        return AIP_UPSTREAM_TIMEOUT;
-    }
-    return transfer->started || transfer->refused ? AIP_UPSTREAM_INVALID : AIP_UPSTREAM_UNREACHABLE;
-}
-
-/* Reports the transfers that ended. */
-static void
-collect(upstream *up)
-{
-    int left = 0;
-    for (CURLMsg *message = curl_multi_info_read(up->multi, &left); message != NULL;
-         message = curl_multi_info_read(up->multi, &left)) {
-        if (message->msg != CURLMSG_DONE) {
-            continue;
-        }
-        char *private = NULL;
-        CURLcode code = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
-        upstream_transfer *transfer = (upstream_transfer *)(void *)private;
-        leave_running(transfer);
-        transfer->events.end(transfer->context, outcome(transfer, code));
-        release(transfer);
-    }
-}
-
 void
 upstream_resume(upstream_transfer *transfer)
 {
-    upstream *up = transfer->owner;
-    curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
-    collect(up);
+    net_loop *loop = transfer->owner->loop;
+    curl_easy_pause(transfer->net.easy, CURLPAUSE_CONT);
+    net_loop_settle(loop);
 }
 
 void
 upstream_ready(upstream *up, int fd, uint32_t epoll_events)
 {
-    int running = 0, mask = 0;
-    mask |= (epoll_events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0;
-    mask |= (epoll_events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0;
-    mask |= (epoll_events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0;
-    curl_multi_socket_action(up->multi, fd, mask, &running);
-    collect(up);
+    net_loop_ready(up->loop, fd, epoll_events);
 }
 
 void
 upstream_tick(upstream *up)
 {
-    int running = 0;
-    if (up->timer_set && clock_monotonic_microseconds() >= up->due_microseconds) {
-        up->timer_set = false;
-        curl_multi_socket_action(up->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-        collect(up);
-    }
+    net_loop_tick(up->loop);
 }
 
 int
 upstream_timeout_ms(const upstream *up)
 {
-    if (!up->timer_set) {
-        return -1;
-    }
-    uint64_t now = clock_monotonic_microseconds();
-    return now >= up->due_microseconds ? 0 : (int)((up->due_microseconds - now + 999) / 1000);
+    return net_loop_timeout_ms(up->loop);
 }
 
 aip_status
 upstream_open(int epoll_fd, upstream **out, aip_error *err)
 {
-    *out = NULL;
     upstream *up = calloc(1, sizeof *up);
-    CURLM *multi = up == NULL ? NULL : curl_multi_init();
-    if (multi == NULL) {
-        free(up);
+    *out = NULL;
+    if (up == NULL) {
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
-    up->multi = multi;
-    up->epoll_fd = epoll_fd;
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, up);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
-    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, up);
-    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS_MAX);
+    aip_status status = net_loop_open(epoll_fd, &up->loop, err);
+    if (status != AIP_OK) {
+        free(up);
+        return status;
+    }
     *out = up;
     return AIP_OK;
 }
@@ -419,10 +364,10 @@ upstream_close(upstream **up)
     while ((*up)->spare != NULL) {
         upstream_transfer *transfer = (*up)->spare;
         (*up)->spare = transfer->next;
-        curl_easy_cleanup(transfer->easy);
+        curl_easy_cleanup(transfer->net.easy);
         free(transfer);
     }
-    curl_multi_cleanup((*up)->multi);
+    net_loop_close(&(*up)->loop);
     free(*up);
     *up = NULL;
 }

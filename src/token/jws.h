@@ -5,21 +5,52 @@
 #include "aip/key.h"
 #include "base/scan.h"
 
+/* A compact JWS cut at its dots: views into the text, nothing decoded. */
 typedef struct {
-    aip_bytes signing_input; /* header.payload, borrowed from the text */
+    aip_bytes header, payload, signature; /* base64url */
+    aip_bytes signing_input;              /* header.payload */
+} jws_parts;
+
+/* Errors: token.malformed. */
+AIP_MUST_CHECK aip_status jws_cut(aip_bytes text, jws_parts *out, aip_error *err);
+
+/* Errors: token.malformed, base64url.invalid. */
+AIP_MUST_CHECK aip_status jws_decode_signature(aip_bytes text, unsigned char out[AIP_SIGNATURE_BYTES], aip_error *err);
+
+/* What a decoded header must say. RFC 8037 names the algorithm EdDSA and RFC 9864 Ed25519. */
+typedef struct {
+    const char *typ; /* NULL: any, or none */
+    bool both_names; /* Ed25519 is read as well */
+} jws_header_rule;
+
+/* The members are exactly `alg`, `typ` and perhaps `kid`, a plain string; *kid is empty without one.
+ * Errors: token.header, json.*. */
+AIP_MUST_CHECK aip_status jws_read_header(aip_bytes json, const jws_header_rule *rule, aip_bytes *kid, aip_error *err);
+
+/* A statement cut, decoded and with its header checked; not verified. */
+typedef struct {
+    aip_bytes signing_input; /* borrowed from the text */
     aip_bytes payload;       /* decoded, in the caller's room */
     aip_bytes kid;           /* in the caller's room; empty when absent */
     unsigned char signature[AIP_SIGNATURE_BYTES];
 } jws;
 
-/* Cuts and decodes `text` into `room`, which needs no more than text.size bytes. The header's members are exactly `alg`
- * (EdDSA or Ed25519), `typ` (equal to `typ`; NULL: any, or none) and perhaps `kid`. Trusts nothing.
- * Errors: token.size, token.malformed, token.header, base64url.invalid, json.*. */
+/* Decodes into `room`, which needs no more than text.size bytes. `typ` as in jws_header_rule; both names of the
+ * algorithm are read. Errors: token.size, token.malformed, token.header, base64url.invalid, json.*. */
 AIP_MUST_CHECK aip_status jws_parse(aip_bytes text, const char *typ, unsigned char *room, size_t capacity, jws *out,
                                     aip_error *err);
 
 /* Errors: token.signature. */
 AIP_MUST_CHECK aip_status jws_verify(const jws *statement, const aip_public_key *key, aip_error *err);
+
+/* The compact JWS that says `payload`, malloc'd. `kid` NULL: none; it and `typ` need no escapes. `key` NULL leaves the
+ * signature at zero: a draft to be judged before anything is signed. Errors: memory. */
+typedef struct {
+    const char *typ, *kid;
+    aip_bytes payload;
+} jws_statement;
+AIP_MUST_CHECK aip_status jws_encode(const aip_secret_key *key, const jws_statement *statement, char **out,
+                                     aip_error *err);
 
 typedef struct {
     int64_t now_seconds;

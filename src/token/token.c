@@ -1,14 +1,13 @@
 /* Reads and writes one element: header, signature and the table of claims. Judges it by itself and trusts nothing. */
 #include "token/token.h"
 
-#include <stdlib.h>
-
 #include "base/text.h"
 #include "crypto/base64url.h"
 #include "crypto/hash.h"
 #include "token/amount.h"
+#include "token/jws.h"
 
-#define HEADER_NODES 8
+#define TOKEN_TYPE "aip+jwt"
 #define INTEGER_MAX ((UINT64_C(1) << 53) - 1)
 #define TOKEN_ID_BYTES 16
 
@@ -19,19 +18,14 @@ token_cut(aip_bytes element, unsigned char *room, size_t capacity, token_draft *
     if (element.size > AIP_ELEMENT_BYTES_MAX) {
         return aip_fail(err, AIP_TOKEN_SIZE, "an element is longer than %d bytes", AIP_ELEMENT_BYTES_MAX);
     }
-    const unsigned char *first = element.size == 0 ? NULL : memchr(element.data, '.', element.size);
-    const unsigned char *last = element.size == 0 ? NULL : memrchr(element.data, '.', element.size);
-    if (first == NULL || first == last || memchr(first + 1, '.', (size_t)(last - first - 1)) != NULL) {
-        return aip_fail(err, AIP_TOKEN_MALFORMED, "an element has exactly three parts");
-    }
-    aip_bytes header = {element.data, (size_t)(first - element.data)};
-    if (!aip_bytes_equal(header, AIP_BYTES_LITERAL(TOKEN_HEADER_TEXT))) {
-        AIP_TRY(base64url_decode(header, room, capacity, &out->header.size, err));
+    jws_parts parts;
+    AIP_TRY(jws_cut(element, &parts, err));
+    if (!aip_bytes_equal(parts.header, AIP_BYTES_LITERAL(TOKEN_HEADER_TEXT))) {
+        AIP_TRY(base64url_decode(parts.header, room, capacity, &out->header.size, err));
         out->header.data = room;
     }
     unsigned char *rest = room + out->header.size;
-    aip_bytes payload = {first + 1, (size_t)(last - first - 1)};
-    AIP_TRY(base64url_decode(payload, rest, capacity - out->header.size, &out->payload.size, err));
+    AIP_TRY(base64url_decode(parts.payload, rest, capacity - out->header.size, &out->payload.size, err));
     out->payload.data = rest;
     out->nodes_max = 1; /* every further value follows one of these bytes */
     for (size_t i = 0; i < out->payload.size; i++) {
@@ -389,14 +383,6 @@ read_claims(token *t, const token *parent, aip_error *err)
     return unknown == 0 ? AIP_OK : check_unknown(t, parent, err);
 }
 
-/* RFC 8037 names the algorithm EdDSA and RFC 9864 Ed25519; the second is read in foreign tokens only. */
-static bool
-is_our_algorithm(const scan_document *header, uint32_t node, bool foreign)
-{
-    return scan_string_equals(header, node, AIP_BYTES_LITERAL("EdDSA")) ||
-           (foreign && scan_string_equals(header, node, AIP_BYTES_LITERAL("Ed25519")));
-}
-
 /* A kid names a key of the issuer: its name, `#` and a fragment. */
 static bool
 is_key_of(aip_bytes kid, const token *t)
@@ -406,43 +392,26 @@ is_key_of(aip_bytes kid, const token *t)
            kid.size <= 2 * AIP_IDENTIFIER_BYTES_MAX && (t->foreign || aip_did_is_did_url(kid));
 }
 
-/* Exactly alg, typ and, if there, kid. */
 static aip_status
 read_header(aip_bytes text, token *t, aip_error *err)
 {
-    static const scan_limits limits = {AIP_ELEMENT_BYTES_MAX, 2, HEADER_NODES};
-    scan_node nodes[HEADER_NODES];
-    scan_document header;
-    AIP_TRY(scan_into(text, &limits, nodes, HEADER_NODES, &header, err));
-    uint32_t alg = scan_member(&header, 0, "alg");
-    uint32_t typ = scan_member(&header, 0, "typ");
-    uint32_t kid = scan_member(&header, 0, "kid");
-    if (scan_kind_of(&header, 0) != SCAN_OBJECT || alg == SCAN_NONE || typ == SCAN_NONE ||
-        nodes[0].children != (kid == SCAN_NONE ? 2u : 3u) || !is_our_algorithm(&header, alg, t->foreign) ||
-        !scan_string_equals(&header, typ, AIP_BYTES_LITERAL("aip+jwt"))) {
-        return aip_fail(err, AIP_TOKEN_HEADER, NULL);
-    }
-    if (kid != SCAN_NONE) {
+    const jws_header_rule rule = {TOKEN_TYPE, t->foreign};
+    AIP_TRY(jws_read_header(text, &rule, &t->kid, err));
+    if (t->kid.size > 0) {
         t->declared |= TOKEN_KID;
-        if (scan_kind_of(&header, kid) != SCAN_STRING || scan_plain_string(&header, kid, &t->kid, NULL) != AIP_OK ||
-            !is_key_of(t->kid, t)) {
-            return aip_fail(err, AIP_TOKEN_HEADER, "kid is no DID URL of the issuer");
-        }
     }
-    return AIP_OK;
+    return t->kid.size == 0 || is_key_of(t->kid, t)
+               ? AIP_OK
+               : aip_fail(err, AIP_TOKEN_HEADER, "kid is no DID URL of the issuer");
 }
 
 static aip_status
 read_signature(token *t, aip_error *err)
 {
-    const unsigned char *dot = memrchr(t->text.data, '.', t->text.size); /* token_cut saw it */
-    t->signing_input = (aip_bytes){t->text.data, (size_t)(dot - t->text.data)};
-    size_t size = 0;
-    aip_bytes text = aip_bytes_from(t->text, t->signing_input.size + 1);
-    AIP_TRY(base64url_decode(text, t->signature, sizeof t->signature, &size, err));
-    if (size != sizeof t->signature) {
-        return aip_fail(err, AIP_TOKEN_MALFORMED, "a signature has 64 bytes");
-    }
+    jws_parts parts;
+    AIP_TRY(jws_cut(t->text, &parts, err));
+    t->signing_input = parts.signing_input;
+    AIP_TRY(jws_decode_signature(parts.signature, t->signature, err));
     hash_sha256(t->signing_input, t->link_id);
     return AIP_OK;
 }
@@ -472,22 +441,8 @@ token_claim_text(const token *t, const char *name, char *out, size_t capacity, s
 }
 
 aip_status
-token_encode(const aip_secret_key *key, aip_bytes payload, char **out, aip_error *err)
+token_encode(const aip_secret_key *key, const char *kid, aip_bytes payload, char **out, aip_error *err)
 {
-    unsigned char signature[AIP_SIGNATURE_BYTES] = {0};
-    size_t header_size = sizeof TOKEN_HEADER_TEXT; /* with the dot in the NUL's place */
-    char *text =
-        malloc(header_size + BASE64URL_TEXT_SIZE(payload.size) + 1 + BASE64URL_TEXT_SIZE(sizeof signature) + 1);
-    if (text == NULL) {
-        return aip_fail(err, AIP_NO_MEMORY, NULL);
-    }
-    memcpy(text, TOKEN_HEADER_TEXT ".", header_size);
-    size_t size = header_size + base64url_encode(payload, text + header_size);
-    if (key != NULL) {
-        aip_sign(key, (aip_bytes){(const unsigned char *)text, size}, signature);
-    }
-    text[size] = '.';
-    base64url_encode((aip_bytes){signature, sizeof signature}, text + size + 1);
-    *out = text;
-    return AIP_OK;
+    const jws_statement statement = {TOKEN_TYPE, kid, payload};
+    return jws_encode(key, &statement, out, err);
 }

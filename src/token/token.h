@@ -72,8 +72,9 @@ AIP_MUST_CHECK aip_status token_read(const token_draft *draft, const token *pare
 AIP_MUST_CHECK aip_status token_claim_text(const token *t, const char *name, char *out, size_t capacity, size_t *size,
                                            aip_error *err);
 
-/* The element that says `payload`, malloc'd. `key` NULL leaves the signature at zero: a draft to be judged
- * before anything is signed. Errors: memory. */
-AIP_MUST_CHECK aip_status token_encode(const aip_secret_key *key, aip_bytes payload, char **out, aip_error *err);
+/* The element that says `payload`, malloc'd; `kid` NULL: without one. `key` NULL: a draft, as jws_encode makes it.
+ * Errors: memory. */
+AIP_MUST_CHECK aip_status token_encode(const aip_secret_key *key, const char *kid, aip_bytes payload, char **out,
+                                       aip_error *err);
 
 #endif

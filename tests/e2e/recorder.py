@@ -40,6 +40,8 @@ class Recorder(BaseHTTPRequestHandler):
 
 
 class Server(ThreadingHTTPServer):
+    request_queue_size = 128  # one that overflows costs a second
+
     def server_bind(self):  # without the usual look-up of the machine's name, which may take seconds
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address

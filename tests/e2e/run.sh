@@ -283,6 +283,18 @@ descriptors_return() {
     done
 }
 
+# The command and the gateway look identities up at an HTTPS server of good and hostile ones.
+identities() {
+    if ! command -v python3 >/dev/null || ! command -v openssl >/dev/null; then
+        verdict skip 'identities: python3 and openssl are needed'
+        return
+    fi
+    tally bash "$here/identity_commands.sh"
+    tally bash "$here/identity_gateway.sh"
+    tally python3 "$here/identity_resolve.py" "$bin" "$work/identity-resolve"
+    tally python3 "$here/identity_beside.py" "$bin" "$work/identity-beside"
+}
+
 shutdown() {
     local before i status=0 started
     start files "$bin/examples/delegation/files_mcp" --root "$project/examples/delegation/docs" --port 0
@@ -325,6 +337,7 @@ compact_token
 faults
 full_log
 smuggling
+identities
 shutdown
 official_sdk
 

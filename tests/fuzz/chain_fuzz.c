@@ -55,7 +55,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *text = NULL;
     check_text((aip_bytes){data, size});
-    if (token_encode(NULL, (aip_bytes){data, size}, &text, NULL) == AIP_OK) {
+    if (token_encode(NULL, NULL, (aip_bytes){data, size}, &text, NULL) == AIP_OK) {
         check_text(aip_bytes_of(text));
         free(text);
     }

@@ -119,7 +119,7 @@ static aip_status
 judge(const tree *t, aip_bytes text, aip_grant *grant, aip_chain **chain)
 {
     aip_trust trust = {0};
-    const aip_check check = {&trust, audiences, 1, NOW};
+    const aip_check check = {&trust, audiences, 1, NOW, NULL};
     CHECK_STATUS(aip_trust_add(&trust, t->names[0], NULL), AIP_OK);
     aip_status status = aip_chain_parse(text, chain, NULL);
     if (status == AIP_OK) {

@@ -102,7 +102,7 @@ verify(const char *text, const char *trusted, const char *audience, int64_t now,
     if (trusted != NULL) {
         CHECK_STATUS(aip_trust_add(&trust, trusted, NULL), AIP_OK);
     }
-    const aip_check check = {&trust, &audience, audience == NULL ? 0 : 1, now};
+    const aip_check check = {&trust, &audience, audience == NULL ? 0 : 1, now, NULL};
     aip_status status = aip_chain_parse(aip_bytes_of(text), &out->chain, &out->err);
     if (status == AIP_OK) {
         status = aip_chain_verify(out->chain, &check, &out->grant, &out->err);

@@ -17,7 +17,7 @@ parse_with(const char *constraint, aip_chain **chain)
              "\"scope\":[\"tool:t\"],"
              "\"max_depth\":0,\"iat\":1,\"exp\":2,\"constraints\":{\"t\":{\"a\":%s}}}",
              constraint);
-    CHECK_STATUS(token_encode(NULL, aip_bytes_of(payload), &text, NULL), AIP_OK);
+    CHECK_STATUS(token_encode(NULL, NULL, aip_bytes_of(payload), &text, NULL), AIP_OK);
     aip_status status = aip_chain_parse(aip_bytes_of(text), chain, NULL);
     free(text);
     return status;

@@ -39,7 +39,7 @@ judge(const char *header, const char *payload)
 {
     char *text = NULL;
     aip_chain *chain = NULL;
-    CHECK_STATUS(token_encode(NULL, aip_bytes_of(payload), &text, NULL), AIP_OK);
+    CHECK_STATUS(token_encode(NULL, NULL, aip_bytes_of(payload), &text, NULL), AIP_OK);
     if (header != NULL) {
         char encoded[512];
         base64url_encode(aip_bytes_of(header), encoded);

@@ -329,6 +329,19 @@ static const operation operations[] = {
     {"jcs", answer_jcs},
     {"jwt.verify", answer_jwt_verify},
     {"token.verify", answer_token_verify},
+    {"didurl.split", answer_didurl_split},
+    {"did.resolve", answer_did_resolve},
+    {"diddoc.identity", answer_diddoc_identity},
+    {"aipdoc.verify", answer_aipdoc_verify},
+    {"time.read", answer_time_read},
+    {"nexus.canonical", answer_nexus_canonical},
+    {"nexus.verify", answer_nexus_verify},
+    {"trust.path", answer_trust_path},
+    {"pdr.score", answer_pdr_score},
+    {"didlog.verify", answer_didlog_verify},
+    {"yaml.parse", answer_yaml_parse},
+    {"httpsig.verify", answer_httpsig_verify},
+    {"revocation.verify", answer_revocation_verify},
 };
 
 static const operation *

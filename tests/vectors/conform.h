@@ -35,4 +35,18 @@ void exchange_reply_text(exchange *x, const char *name, aip_bytes text);
 aip_status answer_jwt_verify(exchange *x, aip_error *err);
 aip_status answer_token_verify(exchange *x, aip_error *err);
 
+aip_status answer_didurl_split(exchange *x, aip_error *err);
+aip_status answer_did_resolve(exchange *x, aip_error *err);
+aip_status answer_diddoc_identity(exchange *x, aip_error *err);
+aip_status answer_aipdoc_verify(exchange *x, aip_error *err);
+aip_status answer_time_read(exchange *x, aip_error *err);
+aip_status answer_nexus_canonical(exchange *x, aip_error *err);
+aip_status answer_nexus_verify(exchange *x, aip_error *err);
+aip_status answer_trust_path(exchange *x, aip_error *err);
+aip_status answer_pdr_score(exchange *x, aip_error *err);
+aip_status answer_didlog_verify(exchange *x, aip_error *err);
+aip_status answer_yaml_parse(exchange *x, aip_error *err);
+aip_status answer_httpsig_verify(exchange *x, aip_error *err);
+aip_status answer_revocation_verify(exchange *x, aip_error *err);
+
 #endif

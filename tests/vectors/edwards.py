@@ -49,5 +49,12 @@ def base58(data):
     return "1" * (len(data) - len(data.lstrip(b"\0"))) + text
 
 
+def unbase58(text):
+    number = 0
+    for character in text:
+        number = number * 58 + ALPHABET.index(character)
+    return number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
 def did_key(key):
     return "did:key:z" + base58(b"\xed\x01" + key)

@@ -4,48 +4,13 @@ A case is (id, request, expected): expected is the members that the reply must h
 wrong.
 """
 import base64
-import csv
 import json
+import re
 import struct
 
-from edwards import did_key, is_acceptable_key
-
-OK, REFUSED = {"ok": True}, {"ok": False}
-
-
-def ANY(reply):
-    """Either verdict, but one of them."""
-    return None if isinstance(reply.get("ok"), bool) else "no verdict"
-
-
-def verdict(good):
-    return OK if good else REFUSED
-
-
-def load(path):
-    return json.loads(path.read_text())
-
-
-def rows(path):
-    return [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-
-
-def table(path):
-    with path.open(newline="") as file:
-        return list(csv.reader(file, skipinitialspace=True))
-
-
-def verify(row):
-    return {"op": "ed25519.verify", "pk": row["pk"], "msg": row["msg"], "sig": row["sig"]}
-
-
-def sign(row):
-    return {"op": "ed25519.sign", "seed": row["seed"], "msg": row["msg"]}
-
-
-def decode_key(did):
-    return {"op": "didkey.decode", "did": did}
-
+import identity_sets as identity
+from cases import ANY, OK, REFUSED, decode_key, load, rows, sign, table, verdict, verify
+from edwards import did_key, is_acceptable_key, unbase58
 
 # --- 01-ed25519
 
@@ -141,10 +106,32 @@ def did_key_rows(path):
 
 
 def did_key_documents(path):
-    """Documents by did:key; only Ed25519 ones are ours."""
-    for did in load(path):
-        if did.startswith("did:key:"):
-            yield did[:60], decode_key(did), verdict(did.startswith("did:key:z6Mk"))
+    """Documents by did:key; only Ed25519 ones are ours, and a document of another kind of key is refused as well."""
+    known = load(path)
+    for did, entry in known.get("didDocument", known).items():
+        if not did.startswith("did:key:"):
+            continue
+        ours = did.startswith("did:key:z6Mk")
+        document = entry.get("didDocument", entry)
+        yield did[:60], decode_key(did), OK if ours else {"ok": False, "error": "did.invalid"}
+        yield did[:60] + "/resolve", {"op": "did.resolve", "did": did}, verdict(ours)
+        if document.get("id") == did:
+            yield did[:60] + "/document", {"op": "diddoc.identity", "did": did, "document": document}, keys_expected(document, did)
+
+
+def multibase_table(path):
+    """Every base of the registry is written under its character, but for the reserved ones and two that are not read."""
+    data = "00ff10c3a9"
+    for code, character, name, *_ in table(path)[1:]:
+        if name in ("none", "proquint", "base45"):
+            text = chr(int(code[2:], 16)) + "00"
+            yield f"{code}/{name}", {"op": "multibase.decode", "s": text}, {"ok": False, "error": "multibase.invalid"}
+            continue
+
+        def first(reply, character=chr(int(code[2:], 16))):
+            return None if reply.get("ok") and reply["s"].startswith(character) else f"got {reply}"
+
+        yield name, {"op": "multibase.encode", "base": name, "hex": data}, first
 
 
 def multikeys(path):
@@ -244,16 +231,139 @@ def did_syntax(path):
 
 
 def did_examples(path):
+    """Texts of the resolution specification: DID URLs, and documents as JSON."""
     for i, row in enumerate(load(path)):
-        if row["text"].startswith("did:") and "\n" not in row["text"]:
-            yield f"{i}", {"op": "did.parse", "s": row["text"]}, {"is_did_url": True}
+        text = row["text"]
+        if text.startswith("did:") and "\n" not in text:
+            yield f"{i}", {"op": "did.parse", "s": text}, {"is_did_url": True}
+            whole = "/" not in text and "?" not in text
+            error = "did.method.unsupported" if whole else "did.url.invalid"
+            yield f"{i}/split", {"op": "didurl.split", "s": text}, {"ok": False, "error": error}
+        elif '"id": "did:example:' in text:
+            did = re.search('"(did:example:[0-9a-z]*)"', text).group(1)
+            error = {"ok": False, "error": "did.method.unsupported"}
+            yield f"{i}", {"op": "diddoc.identity", "did": did, "raw": text}, error
 
 
-def fixture_dids(path):
+def did_web_examples(path):
+    """Two documents with commas too many, as the specification prints them, are no JSON; repaired, the first key is read."""
+    for i, row in enumerate(load(path)):
+        text = row["text"]
+        if not text.lstrip().startswith("{"):
+            for did, url in re.findall(r"(did:web:\S+)\s+->\s+(https:\S+)", text):
+                yield f"{i}/{did}", {"op": "didweb.url", "did": did}, {"ok": True, "url": url}
+            for did in text.split():
+                if did.startswith("did:"):
+                    yield f"{i}/{did}/name", {"op": "did.parse", "s": did}, {"is_did": True}
+            continue
+        try:
+            document, error = json.loads(text), None
+        except ValueError:
+            document, error = json.loads(re.sub(r",(\s*[\]}])", r"\1", text)), "json.syntax"
+        if error:
+            yield f"{i}", {"op": "diddoc.identity", "did": document["id"], "raw": text}, {"ok": False, "error": error}
+        request = {"op": "diddoc.identity", "did": document["id"], "document": document}
+        yield f"{i}/repaired" if error else f"{i}", request, keys_expected(document, document["id"])
+
+
+RELATIONSHIPS = ("authentication", "assertionMethod", "capabilityInvocation", "capabilityDelegation")
+
+
+def key_of_method(method):
+    """The Ed25519 key of a verification method in hex; None for types that are not read; ValueError when it is broken."""
+    if method.get("type") in ("Multikey", "Ed25519VerificationKey2020"):
+        text = method.get("publicKeyMultibase")
+        if not isinstance(text, str) or "publicKeyJwk" in method:
+            raise ValueError("no key")
+        return unbase58(text[1:])[2:].hex() if text.startswith("z6Mk") else None
+    if method.get("type") == "JsonWebKey2020":
+        jwk = method.get("publicKeyJwk")
+        if not isinstance(jwk, dict) or "d" in jwk or "publicKeyMultibase" in method:
+            raise ValueError("no key")
+        if jwk.get("kty") == "OKP" and jwk.get("crv") == "Ed25519":
+            return base64.urlsafe_b64decode(jwk["x"] + "==").hex()
+    return None
+
+
+def keys_expected(document, did):
+    """What a document of `did` offers by spec/identity.md: its Ed25519 keys, or a refusal."""
+    try:
+        methods = list(document.get("verificationMethod", []))
+        for name in RELATIONSHIPS:
+            entries = document.get(name, [])
+            if not isinstance(entries, list):
+                raise ValueError("no list")
+            methods += [entry for entry in entries if not isinstance(entry, str)]
+        ids = [method["id"].removeprefix(did) for method in methods]
+        if document.get("id") != did or len(set(ids)) < len(ids):
+            raise ValueError("not its own")
+        if any(not i.startswith("#") for i in ids) or any(method.get("controller") != did for method in methods):
+            raise ValueError("of others")
+        keys = [key for key in map(key_of_method, methods) if key is not None]
+    except (ValueError, KeyError, AttributeError):
+        return REFUSED
+    if not keys or not (did.startswith("did:web:") or did == did_key(bytes.fromhex(keys[0]))):
+        return REFUSED
+
+    def same(reply):
+        got = [key["pk"] for key in reply.get("keys", [])]
+        return None if reply.get("ok") and got == keys else f"wanted {keys}, got {reply}"
+
+    return same
+
+
+def fixture_documents(value):
+    """All DID documents in a fixture, whole or as text, each once."""
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return
+    if isinstance(value, dict):
+        if isinstance(value.get("id"), str) and ("verificationMethod" in value or "authentication" in value):
+            yield value
+            return
+        value = list(value.values())
+    for item in value if isinstance(value, list) else []:
+        yield from fixture_documents(item)
+
+
+def resolution_expected(did):
+    if len(did) > 512:
+        return {"ok": False, "error": "did.invalid"}
+    if did.startswith("did:key:z6Mk"):
+        return OK
+    if not did.startswith(("did:key:", "did:web:")):
+        return {"ok": False, "error": "did.method.unsupported"}
+    return REFUSED
+
+
+def fixtures(path):
+    """Reports of other resolvers: every DID and DID URL that they were asked, and every document that they gave."""
     for file in sorted(path.glob("*.json")):
-        document = load(file)
-        for did in document.get("dids", []) if isinstance(document, dict) else []:
+        report = load(file)
+        dids = list(report.get("dids", []))
+        for did in dids:
             yield f"{file.stem}/{did[:60]}", {"op": "did.parse", "s": did}, {"is_did": True, "is_did_url": True}
+        outcomes = {i: name for name, places in report.get("expectedOutcomes", {}).items() for i in places}
+        for i, execution in enumerate(report.get("executions", [])):
+            asked = execution["input"]
+            bad = outcomes.get(i, "").startswith("invalid")
+            if "did" in asked:
+                expected = {"is_did": not bad}
+                dids += [] if bad else [asked["did"]]
+            else:
+                expected = {"is_did_url": not bad}
+            text = asked.get("did", asked.get("didUrl"))
+            yield f"{file.stem}/{i}", {"op": "did.parse", "s": text}, expected
+            if bad:
+                yield f"{file.stem}/{i}/resolve", {"op": "did.resolve", "did": text}, {"ok": False, "error": "did.invalid"}
+        for did in sorted(set(dids)):
+            yield f"{file.stem}/{did}/resolve", {"op": "did.resolve", "did": did}, resolution_expected(did)
+        known = {json.dumps(document, sort_keys=True): document for document in fixture_documents(report)}
+        for i, document in enumerate(known.values()):
+            request = {"op": "diddoc.identity", "did": document["id"], "document": document}
+            yield f"{file.stem}/document {i}", request, keys_expected(document, document["id"])
 
 
 def did_web(path):
@@ -271,76 +381,6 @@ def documents(path):
     for row in rows(path):
         request = {"op": "diddoc.key", "did": row["did"], "document": row["document"], "raw": row["raw"]}
         yield row["id"], request, verdict(row["expected"] == "ok")
-
-
-# --- identity
-
-
-def identities(path):
-    for name, row in load(path).items():
-        key = row["public_key_hex"]
-        yield f"{name}/key", sign({"seed": row["seed_hex"], "msg": ""}), {"ok": True, "pk": key}
-        yield f"{name}/did:key", {"op": "didkey.encode", "pk": key}, {"ok": True, "did": row["did_key"]}
-        yield f"{name}/hash", decode_key(row["did_aip"]), {"ok": False, "error": "did.key.missing"}
-
-
-def did_forms(path):
-    for name, row in load(path).items():
-        key = row["public_key_hex"]
-        yield f"{name}/key", sign({"seed": row["seed_hex"], "msg": ""}), {"ok": True, "pk": key}
-        for form in ("did_aip", "did_key"):
-            yield f"{name}/{form}", decode_key(row[form]), {"ok": True, "pk": key}
-        for form in ("did_aip_hash", "did_aip_namespaced_hash"):
-            if row[form] is not None:
-                yield f"{name}/{form}", decode_key(row[form]), {"ok": False, "error": "did.key.missing"}
-        yield f"{name}/multibase", {"op": "multibase.decode", "s": row["public_key_multibase"]}, {"ok": True, "hex": "ed01" + key}
-        yield f"{name}/jwk", {"op": "base64url.decode", "s": row["jwk_x"]}, {"ok": True, "hex": key}
-
-
-def identity_documents(path):
-    key = load(path / "identities.json")["alice"]["public_key_hex"]
-    expected = {
-        "resolution_nexus_service": {"ok": True, "pk": key},
-        "resolution_nexus_after_rotation": {"ok": False, "error": "did.key.mismatch"},
-        "lookup_nexus_service": REFUSED,
-        "document_nexus_sdk": REFUSED,
-    }
-    for name, answer in expected.items():
-        document = load(path / (name + ".json"))
-        document = document.get("didDocument", document)
-        yield name, {"op": "diddoc.key", "did": document.get("id", document.get("did")), "document": document}, answer
-
-
-SIGNED = {  # file: (place of the signed text, place of the signature)
-    "challenge_nexus_service": ("signed_bytes_utf8", "signature_b64"),
-    "challenge_nexus_sdk": ("signed_bytes_utf8", "response.response.signature"),
-    "challenge_opena2a": ("signed_utf8", "signature"),
-    "vouch_nexus_rest": ("payload_utf8", "signature_b64"),
-    "vouch_nexus_sdk": ("signable_utf8", "vouch.signature"),
-    "revocation_nexus_rest": ("payload_utf8", "signature_b64"),
-    "revocation_nexus_sdk": ("signable_utf8", "revocation.signature"),
-    "skill_nexus_rest": ("payload_utf8", "signature_b64"),
-    "rotation_nexus": ("payload_utf8", "signature_by_old_b64"),
-    "sign_json_nexus": ("canonical", "signature_b64"),
-    "message_nexus": ("payload_utf8", "signature_b64"),
-    "http_headers_nexus": ("message_utf8", "headers.X-AIP-Signature"),
-}
-
-
-def identity_signatures(path):
-    people = load(path / "identities.json")
-    for name, places in SIGNED.items():
-        values = []
-        for place in places:
-            value = load(path / (name + ".json"))
-            for part in place.split("."):
-                value = value[part]
-            values.append(value)
-        signature = base64.b64decode(values[1] + "=" * (-len(values[1]) % 4)).hex()
-        row = {"pk": people["alice"]["public_key_hex"], "msg": values[0].encode().hex(), "sig": signature}
-        yield name, verify(row), OK
-        yield name + "/changed", verify(dict(row, msg=row["msg"] + "00")), REFUSED
-        yield name + "/another", verify(dict(row, pk=people["bob"]["public_key_hex"])), REFUSED
 
 
 # --- tokens
@@ -377,7 +417,8 @@ SETS = [
     ("02-multibase/didkey_positive", "02-multibase/didkey_positive_public.jsonl", did_key_rows),
     ("02-multibase/didkey_negative", "02-multibase/didkey_negative_public.jsonl", did_key_rows),
     *[(f"02-multibase/did-method-key_{kind}", f"02-multibase/did-method-key_{kind}.json", did_key_documents)
-      for kind in ("bls12381", "ed25519-x25519", "nist-curves", "rsa", "secp256k1")],
+      for kind in ("bls12381", "ed25519-x25519", "nist-curves", "rsa", "secp256k1", "x25519")],
+    ("02-multibase/multibase_table", "02-multibase/multibase_table.csv", multibase_table),
     ("02-multibase/w3c_multikey_examples", "02-multibase/w3c_multikey_examples.json", multikeys),
     ("03-json/JSONTestSuite", "03-json/JSONTestSuite/index.csv", json_suite),
     ("03-json/jcs", "03-json/jcs", jcs_files),
@@ -391,13 +432,24 @@ SETS = [
     ("05-did/did_syntax_public", "05-did/did_syntax_public.jsonl", did_syntax),
     ("05-did/did_syntax_w3c_testsuite", "05-did/did_syntax_w3c_testsuite_dids.jsonl", did_syntax),
     ("05-did/did_resolution_spec_examples", "05-did/did_resolution_spec_examples.json", did_examples),
-    ("05-did/w3c-did-test-suite", "05-did/w3c-did-test-suite", fixture_dids),
+    ("05-did/did_web_spec_examples", "05-did/did_web_spec_examples.json", did_web_examples),
+    ("05-did/w3c-did-test-suite", "05-did/w3c-did-test-suite", fixtures),
     ("05-did/didweb_url_public", "05-did/didweb_url_public.jsonl", did_web),
     ("05-did/diddoc_public", "05-did/diddoc_public.jsonl", documents),
-    ("identity/identities", "identity/identities.json", identities),
-    ("identity/did_forms", "identity/did_forms.json", did_forms),
-    ("identity/documents", "identity", identity_documents),
-    ("identity/signatures", "identity", identity_signatures),
+    ("identity/identities", "identity/identities.json", identity.identities),
+    ("identity/did_forms", "identity/did_forms.json", identity.did_forms),
+    ("identity/documents", "identity", identity.documents),
+    ("identity/hash_forms", "identity/did_forms.json", identity.hash_forms),
+    ("identity/signatures", "identity", identity.signatures),
+    ("identity/vouches", "identity", identity.vouches),
+    ("identity/revocations", "identity", identity.revocations),
+    ("identity/challenges", "identity", identity.challenges),
+    ("identity/skills", "identity", identity.skills),
+    ("identity/never_accepted", "identity", identity.never_accepted),
+    ("identity/trust_path_nexus", "identity/trust_path_nexus.json", identity.trust_path),
+    ("identity/pdr_nexus", "identity/pdr_nexus.json", identity.behaviour),
+    ("identity/revocation_singla", "identity/revocation_singla.json", identity.singla_revocation),
+    ("identity/singla_chain", "identity/singla_chain.json", identity.singla_tokens),
     ("aip-compact", "aip-compact-and-chained.json", compact_tokens),
 ]
 

@@ -1,0 +1,179 @@
+/* From options to the gateway's own identity and to the thread that looks others up. */
+#include "cli/gateway_identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/keys.h"
+#include "did/aipdoc.h"
+
+static const char default_store[] = "aip-gateway.db";
+
+aip_status
+gateway_identity_check(const identity_options *given, aip_error *err)
+{
+    if (given->key == NULL && (given->passphrase_file != NULL || given->key_log != NULL || given->public_url != NULL)) {
+        return aip_fail(err, AIP_USAGE, "--passphrase-file, --key-log and --public-url need --key");
+    }
+    if (given->sources.count > AIP_DID_SOURCES_MAX) {
+        return aip_fail(err, AIP_USAGE, "more than %d times --key-source", AIP_DID_SOURCES_MAX);
+    }
+    int64_t seconds = 0;
+    return given->max_staleness == NULL ? AIP_OK : options_parse_duration(given->max_staleness, &seconds, err);
+}
+
+/* ---- its own ---- */
+
+static aip_status
+load_key(const identity_options *given, aip_key_owner *owner, aip_public_key *out, aip_error *err)
+{
+    aip_secret_key *key = NULL;
+    AIP_TRY(keys_load(given->key, given->passphrase_file, owner, &key, err));
+    *out = *aip_secret_key_public(key);
+    aip_secret_key_free(&key);
+    return AIP_OK;
+}
+
+/* A slash at the end of the URL names the same host. */
+static aip_status
+load_own(const identity_options *given, gateway_settings *settings, aip_error *err)
+{
+    aip_key_owner owner = {0};
+    aip_public_key key;
+    char *url STRING_AUTO = NULL;
+    AIP_TRY(load_key(given, &owner, &key, err));
+    if (given->public_url != NULL) {
+        size_t size = strlen(given->public_url);
+        url = strndup(given->public_url, size > 0 && given->public_url[size - 1] == '/' ? size - 1 : size);
+        if (url == NULL) {
+            return aip_fail(err, AIP_NO_MEMORY, NULL);
+        }
+    }
+    const own_setup setup = {&owner, &key, given->key_log, url, settings->path};
+    return own_identity_load(&setup, &settings->own, err);
+}
+
+/* ---- those of others ---- */
+
+/* The host, with its port if it has one, of the URL that the name's document stands at. */
+static aip_status
+host_of_name(const aip_did *did, char **out, aip_error *err)
+{
+    static const size_t scheme = sizeof "https://" - 1;
+    char *url STRING_AUTO = NULL;
+    AIP_TRY(did->form == AIP_DID_WEB ? aip_did_web_url(did->text, &url, err) : aipdoc_url(did->text, &url, err));
+    *out = strndup(url + scheme, strcspn(url + scheme, "/"));
+    return *out == NULL ? aip_fail(err, AIP_NO_MEMORY, NULL) : AIP_OK;
+}
+
+/* Roots with a key of their own need no document. */
+static bool
+is_looked_up(const aip_trust_root *root, aip_did *did)
+{
+    return root->name != NULL && !root->has_key && aip_did_parse(aip_bytes_of(root->name), did, NULL) == AIP_OK &&
+           (did->form == AIP_DID_WEB || did->form == AIP_NAME_WEB);
+}
+
+static aip_status
+collect_hosts(const identity_options *given, const aip_trust *trust, identity_parts *parts, aip_error *err)
+{
+    aip_did did;
+    parts->hosts = calloc(trust->count + given->hosts.count + 1, sizeof *parts->hosts);
+    if (parts->hosts == NULL) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    for (size_t i = 0; i < trust->count; i++) {
+        if (is_looked_up(&trust->roots[i], &did)) {
+            char *host = NULL;
+            AIP_TRY(host_of_name(&did, &host, err));
+            parts->hosts[parts->named++] = host;
+        }
+    }
+    parts->host_count = parts->named;
+    for (size_t i = 0; i < given->hosts.count; i++) {
+        parts->hosts[parts->host_count++] = given->hosts.items[i];
+    }
+    return AIP_OK;
+}
+
+static aip_status
+read_ranges(const option_list *list, identity_parts *parts, aip_error *err)
+{
+    parts->allowed = calloc(list->count + 1, sizeof *parts->allowed);
+    if (parts->allowed == NULL) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        AIP_TRY(address_range_parse(list->items[i], &parts->allowed[i], err));
+    }
+    return AIP_OK;
+}
+
+static aip_status
+name_store(const identity_options *given, const char *audit, identity_parts *parts, aip_error *err)
+{
+    const char *slash = strrchr(audit, '/');
+    if (given->store != NULL) {
+        text_append_string(&parts->store_path, given->store);
+    } else {
+        text_append(&parts->store_path,
+                    (aip_bytes){(const unsigned char *)audit, slash == NULL ? 0 : (size_t)(slash - audit) + 1});
+        text_append_string(&parts->store_path, default_store);
+    }
+    text_append(&parts->store_path, (aip_bytes){(const unsigned char *)"", 1});
+    return text_finish(&parts->store_path, err);
+}
+
+static bool
+needs_store(const identity_options *given, const identity_parts *parts)
+{
+    return parts->host_count > 0 || given->sources.count > 0 || given->key_log != NULL || given->store != NULL;
+}
+
+static aip_status
+open_identities(const identity_options *given, gateway_settings *settings, identity_parts *parts, aip_error *err)
+{
+    identities_setup setup = {
+        .store_path = parts->store_path.data,
+        .sources = given->sources.items,
+        .source_count = given->sources.count,
+        .hosts = parts->hosts,
+        .host_count = parts->host_count,
+        .rules = {.ca_file = given->ca_file, .allowed = parts->allowed, .allowed_count = given->allowed.count},
+        .own = &settings->own,
+    };
+    if (given->max_staleness != NULL) {
+        AIP_TRY(options_parse_duration(given->max_staleness, &setup.max_staleness_seconds, err));
+    }
+    return identities_open(&setup, &settings->identities, err);
+}
+
+aip_status
+gateway_identity_open(const identity_options *given, const char *audit, gateway_settings *settings,
+                      identity_parts *parts, aip_error *err)
+{
+    if (given->key != NULL) {
+        AIP_TRY(load_own(given, settings, err));
+    }
+    AIP_TRY(collect_hosts(given, &settings->trust, parts, err));
+    AIP_TRY(read_ranges(&given->allowed, parts, err));
+    if (!needs_store(given, parts)) {
+        return AIP_OK;
+    }
+    AIP_TRY(name_store(given, audit, parts, err));
+    return open_identities(given, settings, parts, err);
+}
+
+void
+gateway_identity_close(gateway_settings *settings, identity_parts *parts)
+{
+    identities_close(&settings->identities);
+    own_identity_clear(&settings->own);
+    for (size_t i = 0; i < parts->named; i++) {
+        free((void *)(uintptr_t)parts->hosts[i]);
+    }
+    free(parts->hosts);
+    free(parts->allowed);
+    text_clear(&parts->store_path);
+    *parts = (identity_parts){0};
+}

@@ -1,0 +1,38 @@
+/* A question to the identities thread, and lists of them. */
+#ifndef GATEWAY_QUESTION_H
+#define GATEWAY_QUESTION_H
+
+#include "aip/limits.h"
+#include "base/text.h"
+
+typedef struct mailbox mailbox; /* of one shard: what was answered comes back there (gateway/identities.h) */
+
+typedef enum { QUESTION_IDENTITY, QUESTION_LOG, QUESTION_KINDS } question_kind;
+
+/* Only the shard touches `asker`; only the thread writes `status` and `log`, before the question is in the mailbox. */
+typedef struct question question;
+struct question {
+    void *asker; /* NULL: nobody waits any more */
+    question_kind kind;
+    char name[AIP_IDENTIFIER_BYTES_MAX + 1];
+    aip_status status; /* of QUESTION_LOG; the other kind's answer stands in the memory of identities */
+    text_buffer log;
+    mailbox *home;
+    question *next, *previous;
+};
+
+typedef struct {
+    question *first, *last;
+} question_list;
+
+/* Errors: did.invalid (too long), memory. */
+AIP_MUST_CHECK aip_status question_new(mailbox *home, question_kind kind, aip_bytes name, question **out,
+                                       aip_error *err);
+void question_free(question **l);
+
+void question_list_add(question_list *list, question *l); /* at the end */
+void question_list_remove(question_list *list, question *l);
+question *question_list_take(question_list *list); /* the first one, or NULL */
+void question_list_free(question_list *list);      /* with all that is in it */
+
+#endif

@@ -1,0 +1,325 @@
+/* One request: libmicrohttpd's callbacks around an exchange. */
+#include "gateway/request.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "gateway/forward.h"
+#include "gateway/pipeline.h"
+#include "gateway/wellknown.h"
+
+enum { STREAM_BLOCK_BYTES = 4096 };
+
+static void
+wake(exchange *x)
+{
+    request *r = x->carrier;
+    if (r->suspended) {
+        r->suspended = false;
+        r->owner->resumed = true;
+        MHD_resume_connection(r->connection);
+    }
+}
+
+static void
+suspend(request *r)
+{
+    r->suspended = true;
+    MHD_suspend_connection(r->connection);
+}
+
+static enum MHD_Result
+wait_on(request *r)
+{
+    suspend(r);
+    return MHD_YES;
+}
+
+static enum MHD_Result
+take_field(void *context, enum MHD_ValueKind kind, const char *name, size_t name_size, const char *value,
+           size_t value_size)
+{
+    exchange *x = context;
+    (void)kind;
+    if (x->field_count >= AIP_HEADER_FIELDS_MAX) {
+        x->too_many_fields = true;
+        return MHD_NO;
+    }
+    x->fields[x->field_count++] = (header_field){{(const unsigned char *)name, name_size},
+                                                 {(const unsigned char *)value, value == NULL ? 0 : value_size}};
+    return MHD_YES;
+}
+
+static ssize_t
+on_read(void *context, uint64_t position, char *out, size_t size)
+{
+    request *r = context;
+    exchange *x = r->x;
+    size_t ready = x->stream.size - x->stream_sent;
+    (void)position;
+    if (ready > 0 && x->phase != EXCHANGE_OVER) {
+        size_t taken = ready < size ? ready : size;
+        memcpy(out, x->stream.data + x->stream_sent, taken);
+        x->stream_sent += taken;
+        forward_drained(x);
+        return (ssize_t)taken;
+    }
+    if (x->stream_broken) {
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
+    if (x->stream_ended) {
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    suspend(r);
+    return 0;
+}
+
+static struct MHD_Response *
+make_response(request *r)
+{
+    gateway_answer *answer = &r->x->answer;
+    if (answer->stream) {
+        return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_read, r, NULL);
+    }
+    if (answer->body.size == 0 || answer->body.failed) {
+        return MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+    }
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(answer->body.size, answer->body.data, MHD_RESPMEM_MUST_FREE);
+    if (response != NULL) {
+        answer->body = (text_buffer){0};
+    }
+    return response;
+}
+
+static int
+describe_decision(const exchange *x, char *line, size_t line_size)
+{
+    char method[64], tool[64], leaf[96];
+    const audit_record *record = &x->record;
+    return snprintf(line, line_size, "%s %s %s %s %d %s%s%s %s\n", record->decision_id,
+                    record->allowed ? "ALLOW" : "BLOCK", aip_status_lookup(record->status)->name, record->stage,
+                    x->answer.http, aip_printable(record->method, method, sizeof method),
+                    record->tool.size > 0 ? " " : "", aip_printable(record->tool, tool, sizeof tool),
+                    aip_printable(record->leaf, leaf, sizeof leaf));
+}
+
+static int
+describe_reading(const exchange *x, char *line, size_t line_size)
+{
+    char path[128];
+    return snprintf(line, line_size, "- READ %d %s\n", x->answer.http,
+                    aip_printable(aip_bytes_of(x->path), path, sizeof path));
+}
+
+/* One line per request on stderr; questions after the gateway's health are too many to be told. */
+static void
+log_request(const request *r)
+{
+    char line[1024];
+    if (r->x->settings->quiet || (r->open && strcmp(r->x->path, "/healthz") == 0)) {
+        return;
+    }
+    int size = r->open ? describe_reading(r->x, line, sizeof line) : describe_decision(r->x, line, sizeof line);
+    if (size > 0 && write(STDERR_FILENO, line, (size_t)size < sizeof line ? (size_t)size : sizeof line - 1) < 0) {
+        return; /* nowhere left to say it */
+    }
+}
+
+static enum MHD_Result
+send_answer(request *r)
+{
+    gateway_answer *answer = &r->x->answer;
+    struct MHD_Response *response = make_response(r);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    for (size_t i = 0; i < answer->field_count; i++) {
+        MHD_add_response_header(response, answer->fields[i].name, answer->fields[i].value);
+    }
+    if (answer->close) {
+        MHD_add_response_header(response, "Connection", "close");
+    }
+    log_request(r);
+    enum MHD_Result queued = MHD_queue_response(r->connection, (unsigned)answer->http, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static enum MHD_Result
+refuse(request *r)
+{
+    pipeline_refuse(r->x);
+    r->x->phase = EXCHANGE_ANSWERED;
+    return send_answer(r);
+}
+
+static void
+fill_exchange(request *r, const char *url, const char *method)
+{
+    exchange *x = r->x;
+    x->carrier = r;
+    x->wake = wake;
+    x->http_method = method;
+    x->path = url;
+    x->peer = r->from->address;
+    MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, take_field, x);
+}
+
+static request *
+new_request(listener *l, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    request *r = info == NULL || info->socket_context == NULL ? NULL : calloc(1, sizeof *r);
+    exchange *x = r == NULL ? NULL : exchange_new(l->setup.settings, l->setup.upstreams, l->setup.mail);
+    if (x == NULL) {
+        free(r);
+        return NULL;
+    }
+    *r = (request){.x = x, .connection = connection, .from = info->socket_context, .owner = l, .next = l->requests};
+    if (l->requests != NULL) {
+        l->requests->previous = r;
+    }
+    l->requests = r;
+    l->active++;
+    r->from->current = r;
+    return r;
+}
+
+/* A refused request's body is read to answer with its id; not when it is announced as long. */
+static bool
+announces_long_body(const exchange *x)
+{
+    aip_bytes length = exchange_header(x, "Content-Length", NULL);
+    uint64_t declared = 0;
+    for (size_t i = 0; i < length.size && declared <= AIP_REFUSED_BODY_BYTES_MAX; i++) {
+        if (length.data[i] < '0' || length.data[i] > '9') {
+            return true;
+        }
+        declared = declared * 10 + (uint64_t)(length.data[i] - '0');
+    }
+    return declared > AIP_REFUSED_BODY_BYTES_MAX;
+}
+
+/* Again after each wait: libmicrohttpd 0.9.75 calls back before it reads the body. */
+static enum MHD_Result
+greet(request *r)
+{
+    pipeline_verdict verdict = pipeline_greet(r->x);
+    if (verdict == PIPELINE_WAITS) {
+        r->x->phase = EXCHANGE_GREETING;
+        return wait_on(r);
+    }
+    r->x->phase = EXCHANGE_READING;
+    r->refused = verdict == PIPELINE_REFUSED;
+    if (r->refused && announces_long_body(r->x)) {
+        r->x->answer.close = true;
+        return refuse(r);
+    }
+    return MHD_YES;
+}
+
+static enum MHD_Result
+take_head(listener *l, struct MHD_Connection *connection, const char *url, const char *method, void **slot)
+{
+    request *r = new_request(l, connection);
+    if (r == NULL) {
+        return MHD_NO;
+    }
+    *slot = r;
+    fill_exchange(r, url, method);
+    r->open = wellknown_serves(r->x);
+    return r->open ? MHD_YES : greet(r);
+}
+
+static enum MHD_Result
+take_body(request *r, const char *data, size_t size)
+{
+    exchange *x = r->x;
+    size_t cap = r->refused || r->open ? AIP_REFUSED_BODY_BYTES_MAX : x->settings->body_bytes_max;
+    r->received += size;
+    if (r->received <= cap) {
+        text_append(&x->body, (aip_bytes){(const unsigned char *)data, size});
+        return MHD_YES;
+    }
+    /* Chunked and too long. The rest is thrown away for a while, so that the caller can read why. */
+    x->body_too_large = true;
+    x->answer.close = true;
+    text_clear(&x->body);
+    return r->received <= 2 * cap ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result
+take_end(request *r)
+{
+    exchange *x = r->x;
+    if (r->open) {
+        wellknown_answer(x);
+        return x->phase == EXCHANGE_LOOKING ? wait_on(r) : send_answer(r);
+    }
+    if (r->refused || !pipeline_admit(x)) {
+        return refuse(r);
+    }
+    forward_begin(x);
+    return x->phase == EXCHANGE_WAITING ? wait_on(r) : send_answer(r);
+}
+
+enum MHD_Result
+request_arrived(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                const char *version, const char *data, size_t *size, void **slot)
+{
+    request *r = *slot;
+    (void)version;
+    if (r == NULL) {
+        return take_head(context, connection, url, method, slot);
+    }
+    if (r->x->phase == EXCHANGE_GREETING) {
+        return greet(r);
+    }
+    if (*size > 0) {
+        size_t arrived = *size;
+        *size = 0;
+        return take_body(r, data, arrived);
+    }
+    switch (r->x->phase) {
+    case EXCHANGE_READING:
+        return take_end(r);
+    case EXCHANGE_ANSWERED:
+    case EXCHANGE_STREAMING:
+        return send_answer(r);
+    case EXCHANGE_LOOKING:
+    case EXCHANGE_WAITING:
+        return wait_on(r);
+    case EXCHANGE_GREETING:
+    case EXCHANGE_OVER:
+        break;
+    }
+    return MHD_NO;
+}
+
+void
+request_completed(void *context, struct MHD_Connection *connection, void **slot, enum MHD_RequestTerminationCode why)
+{
+    listener *l = context;
+    request *r = *slot;
+    (void)connection;
+    (void)why;
+    if (r == NULL) {
+        return;
+    }
+    if (r->from->current == r) {
+        r->from->current = NULL;
+    }
+    if (r->previous != NULL) {
+        r->previous->next = r->next;
+    } else {
+        l->requests = r->next;
+    }
+    if (r->next != NULL) {
+        r->next->previous = r->previous;
+    }
+    l->active--;
+    exchange_free(&r->x);
+    free(r);
+    *slot = NULL;
+}

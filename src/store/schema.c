@@ -1,0 +1,198 @@
+/* The database's tables by version, and how an older file gets them. */
+#include "store/schema.h"
+
+/* Script n leads from version n to n + 1. A script that has been released is never changed. */
+static const char *const migrations[] = {
+    /* Documents stand apart, so that the pages a lookup reads hold many records. */
+    "CREATE TABLE identity ("
+    " name TEXT NOT NULL PRIMARY KEY,"
+    " record BLOB,"                   /* identity_encode; NULL: only a refusal is remembered */
+    " fetched_at INTEGER NOT NULL,"   /* epoch seconds, as all times */
+    " fresh_until INTEGER NOT NULL,"  /* of the record */
+    " deactivated INTEGER NOT NULL,"  /* 1: the row stays for ever */
+    " refusal TEXT,"                  /* status name of the last attempt, if it failed */
+    " refused_until INTEGER NOT NULL" /* 0 without a refusal */
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE identity_document ("
+    " name TEXT NOT NULL PRIMARY KEY REFERENCES identity(name) ON DELETE CASCADE,"
+    " text BLOB NOT NULL"
+    ") STRICT;"
+    /* The longest log seen of each name. Version and head are the mark that never goes back. */
+    "CREATE TABLE key_log ("
+    " did TEXT NOT NULL PRIMARY KEY,"
+    " version INTEGER NOT NULL CHECK (version >= 0),"
+    " head BLOB NOT NULL CHECK (length(head) = 32),"
+    " origin TEXT NOT NULL,"
+    " seen_at INTEGER NOT NULL,"
+    " text BLOB NOT NULL"
+    ") STRICT;"
+    /* Logs that contradicted the mark, as evidence. */
+    "CREATE TABLE log_conflict ("
+    " did TEXT NOT NULL REFERENCES key_log(did),"
+    " seen_version INTEGER NOT NULL,"
+    " seen_head BLOB NOT NULL,"
+    " other_version INTEGER NOT NULL,"
+    " other_head BLOB NOT NULL,"
+    " origin TEXT NOT NULL,"
+    " seen_at INTEGER NOT NULL,"
+    " other_text BLOB NOT NULL,"
+    " UNIQUE (did, other_head)"
+    ") STRICT;"
+    /* Every key that a name on DNS has shown. */
+    "CREATE TABLE shown_key ("
+    " name TEXT NOT NULL,"
+    " key BLOB NOT NULL CHECK (length(key) = 32),"
+    " first_seen INTEGER NOT NULL,"
+    " last_seen INTEGER NOT NULL,"
+    " left_at INTEGER," /* NULL: the name shows it still */
+    " PRIMARY KEY (name, key)"
+    ") STRICT, WITHOUT ROWID;",
+    "CREATE TABLE nonce_memory ("
+    " one INTEGER PRIMARY KEY CHECK (one = 1),"
+    " hash_keys BLOB NOT NULL CHECK (length(hash_keys) = 32),"
+    " forgotten_until INTEGER NOT NULL" /* what expires until then may have been removed */
+    ") STRICT;"
+    /* By time first: what is written and what is removed stands together, and both touch few pages. */
+    "CREATE TABLE used_nonce ("
+    " expires INTEGER NOT NULL,"
+    " hash BLOB NOT NULL CHECK (length(hash) = 16),"
+    " PRIMARY KEY (expires, hash)"
+    ") STRICT, WITHOUT ROWID;"
+    /* Numbers are never given twice, whatever is removed. */
+    "CREATE TABLE revocation ("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id BLOB NOT NULL UNIQUE CHECK (length(id) = 32),"
+    " kind INTEGER NOT NULL,"
+    " target_id BLOB NOT NULL CHECK (length(target_id) = 32),"
+    " issuer TEXT NOT NULL,"
+    " issued_at INTEGER NOT NULL,"
+    " sequence INTEGER NOT NULL," /* the issuer's own */
+    " judged INTEGER NOT NULL CHECK (judged IN (0, 1)),"
+    " source TEXT NOT NULL,"
+    " received_at INTEGER NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX revocation_unjudged_source ON revocation (source) WHERE judged = 0;"
+    "CREATE INDEX revocation_unjudged_target ON revocation (target_id) WHERE judged = 0;"
+    /* Apart, so that a start reads the facts alone. */
+    "CREATE TABLE revocation_statement ("
+    " number INTEGER PRIMARY KEY REFERENCES revocation(number) ON DELETE CASCADE,"
+    " text TEXT NOT NULL"
+    ") STRICT;"
+    "CREATE TABLE revocation_source ("
+    " url TEXT NOT NULL,"
+    " issuer TEXT NOT NULL,"
+    " last_number INTEGER NOT NULL," /* the publisher's */
+    " last_time INTEGER NOT NULL,"
+    " PRIMARY KEY (url, issuer)"
+    ") STRICT, WITHOUT ROWID;",
+};
+
+#define VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))
+
+/* SQLite's file format, section 1.3. */
+#define HEADER_SIZE 100
+#define VERSION_OFFSET 60
+#define APPLICATION_ID_OFFSET 68
+
+static uint32_t
+read_big_endian(const unsigned char *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | (uint32_t)at[3];
+}
+
+static aip_status
+refuse_version(aip_error *err)
+{
+    return aip_fail(err, AIP_STORE_INVALID, "a later version of this program wrote the file");
+}
+
+static aip_status
+refuse_stranger(aip_error *err)
+{
+    return aip_fail(err, AIP_STORE_INVALID, "the file is not a database of this program");
+}
+
+/* Through SQLite's own descriptor: closing one of ours would drop the locks of this process's other connections. */
+static aip_status
+read_header(store *s, unsigned char header[HEADER_SIZE], sqlite3_int64 *size, aip_error *err)
+{
+    sqlite3_file *file = NULL;
+    AIP_TRY(store_check(sqlite3_file_control(s->db, "main", SQLITE_FCNTL_FILE_POINTER, &file), err));
+    if (file == NULL || file->pMethods == NULL) {
+        return store_fail(SQLITE_CANTOPEN, err);
+    }
+    AIP_TRY(store_check(file->pMethods->xFileSize(file, size), err));
+    int code = file->pMethods->xRead(file, header, HEADER_SIZE, 0); /* fills a short file up with zeros */
+    return code == SQLITE_IOERR_SHORT_READ ? AIP_OK : store_check(code, err);
+}
+
+aip_status
+schema_check_file(store *s, aip_error *err)
+{
+    static const char magic[] = "SQLite format 3"; /* with its NUL */
+    unsigned char header[HEADER_SIZE] = {0};
+    sqlite3_int64 size = 0;
+    AIP_TRY(read_header(s, header, &size, err));
+    if (size == 0) {
+        return AIP_OK;
+    }
+    if (memcmp(header, magic, sizeof magic) != 0 ||
+        read_big_endian(header + APPLICATION_ID_OFFSET) != SCHEMA_APPLICATION_ID) {
+        return refuse_stranger(err);
+    }
+    return read_big_endian(header + VERSION_OFFSET) > VERSION ? refuse_version(err) : AIP_OK;
+}
+
+static aip_status
+current_version(store *s, int64_t *version, aip_error *err)
+{
+    int64_t id, tables;
+    AIP_TRY(store_query_integer(s, "PRAGMA application_id", &id, err));
+    AIP_TRY(store_query_integer(s, "PRAGMA user_version", version, err));
+    AIP_TRY(store_query_integer(s, "SELECT count(*) FROM sqlite_schema", &tables, err));
+    bool fresh = id == 0 && *version == 0 && tables == 0;
+    if (!fresh && (id != SCHEMA_APPLICATION_ID || *version < 1)) {
+        return refuse_stranger(err);
+    }
+    return *version > VERSION ? refuse_version(err) : AIP_OK;
+}
+
+static aip_status
+write_version(store *s, int64_t version, aip_error *err)
+{
+    char sql[96];
+    sqlite3_snprintf(sizeof sql, sql, "PRAGMA application_id = %d; PRAGMA user_version = %lld", SCHEMA_APPLICATION_ID,
+                     (long long)version);
+    return store_execute(s, sql, err);
+}
+
+/* One version on. Another process may have been faster, so the version is read again inside. */
+static aip_status
+step(store *s, int64_t *version, aip_error *err)
+{
+    AIP_TRY(transaction_begin(s, err));
+    aip_status status = current_version(s, version, err);
+    if (status == AIP_OK && *version < VERSION) {
+        status = store_execute(s, migrations[*version], err);
+        *version += 1;
+        if (status == AIP_OK) {
+            status = write_version(s, *version, err);
+        }
+    }
+    return transaction_end(s, status, err);
+}
+
+aip_status
+schema_migrate(store *s, aip_error *err)
+{
+    int64_t version = 0;
+    /* While another process makes the tables, these answers are of different moments: only inside a transaction does
+     * a refusal count. */
+    if (current_version(s, &version, NULL) != AIP_OK) {
+        version = 0;
+    }
+    while (version < VERSION) {
+        AIP_TRY(step(s, &version, err));
+    }
+    return AIP_OK;
+}

@@ -1,0 +1,22 @@
+"""Writes claims as JSON text, where a Raw stands as it is."""
+import json
+
+
+class Raw(str):
+    """JSON text that goes into a payload as it stands."""
+
+
+def write(value):
+    if isinstance(value, Raw):
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ",".join(json.dumps(name) + ":" + write(item) for name, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(write, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def write_members(members, rng):
+    """An object of (name, value) pairs, sometimes with white space between."""
+    space = rng.choice(["", "", "", "", " ", "\n", "\t \r\n"])
+    return "{" + ("," + space).join(json.dumps(name) + space + ":" + space + write(value) for name, value in members) + "}" + space
