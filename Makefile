@@ -77,8 +77,9 @@ test: test-deps ## all tests: unit, vectors, properties, fuzz corpora, lint, end
 	@BUILD=$(BUILD) MAKE="$(MAKE)" bash tests/run.sh
 unit: $(UNIT) ## unit tests
 	@set -e; for t in $(UNIT); do $$t; done
-property: $(PROPERTY) ## seeded property tests
+property: $(PROPERTY) $(BUILD)/tests/aip-conform ## seeded property tests
 	@set -e; for t in $(PROPERTY); do $$t; done
+	@BUILD=$(BUILD) python3 tests/property/model.py
 vector: $(BUILD)/tests/aip-conform ## public and own vectors through the conformance driver
 	@BUILD=$(BUILD) python3 tests/vectors/run.py
 fuzz-replay: $(FUZZERS) ## every fuzz target over its corpus and some seeded mutations

@@ -19,22 +19,23 @@ typedef enum {
 #define IDENTITY_USES_ALL 0x1fu /* of a key log's keys: every use, and DID_USE_ANY */
 
 typedef struct {
-    aip_public_key key;                        /* accepted */
-    char fragment[AIP_FRAGMENT_BYTES_MAX + 1]; /* of its DID URL, without '#': `key-2`, or as the document says */
-    uint8_t uses;                              /* IDENTITY_USE_BIT of each; DID_USE_ANY is always set */
-    bool compromised;
+    aip_public_key key;  /* accepted */
     int64_t from, until; /* signatures count while from <= time < until; INT64_MIN and INT64_MAX leave a side open */
+    uint8_t uses;        /* IDENTITY_USE_BIT of each; DID_USE_ANY is always set */
+    bool compromised;
+    char fragment[AIP_FRAGMENT_BYTES_MAX + 1]; /* of its DID URL, without '#': `key-2`, or as the document says */
 } identity_key;
 
-/* Immutable once filled. One allocation. */
+/* Immutable once filled. One allocation. The order is for lookups in memory, which touch as few cache lines as it lets
+ * them: what every one looks at, the name's usual length, and the beginning of a key. */
 typedef struct {
-    char name[AIP_IDENTIFIER_BYTES_MAX + 1];
     bool has_log, deactivated;
-    uint32_t version;                   /* of the log; 0 without one */
-    int64_t created, updated;           /* epoch seconds, of the log's first and last entry; 0 = unknown */
-    unsigned char head[AIP_HASH_BYTES]; /* hash of the log's last entry, or of the fetched document; else zero */
+    uint32_t version; /* of the log; 0 without one */
     size_t key_count;
-    identity_key keys[]; /* in the order of the log or document */
+    char name[AIP_IDENTIFIER_BYTES_MAX + 1];
+    unsigned char head[AIP_HASH_BYTES]; /* hash of the log's last entry, or of the fetched document; else zero */
+    int64_t created, updated;           /* epoch seconds, of the log's first and last entry; 0 = unknown */
+    identity_key keys[];                /* in the order of the log or document */
 } identity;
 
 /* Errors: memory, did.invalid (a name or key count beyond the limits). */

@@ -166,7 +166,7 @@ find_for_source(void *context, const aip_did *name, aip_bytes kid, int64_t signe
                 aip_error *err)
 {
     const memory_view *view = context;
-    const identity_query query = {kid, DID_USE_DELEGATION, signed_at};
+    const identity_query query = {kid, view->use == DID_USE_ANY ? DID_USE_DELEGATION : view->use, signed_at};
     lookup l = {.name = name->text, .query = &query, .now_seconds = view->now_seconds};
     aip_status status = look_up(view->memory, &l, out, err);
     if (l.state != MEMORY_UNKNOWN) {

@@ -35,6 +35,7 @@ AIP_MUST_CHECK aip_status identity_memory_find_key(identity_memory *memory, aip_
 typedef struct {
     identity_memory *memory;
     int64_t now_seconds;
+    did_use use; /* DID_USE_ANY: delegation, which signs elements */
 } memory_view;
 void identity_memory_source(memory_view *view, aip_key_source *out);
 

@@ -44,7 +44,7 @@ memory_table_clear(memory_table *table)
             free_entry(s->slots[k]);
         }
         free(s->slots);
-        free(s->buckets);
+        free(s->index);
         pthread_mutex_destroy(&s->lock);
     }
 }
@@ -63,7 +63,7 @@ memory_entry_new(const memory_table *table, aip_bytes name, const identity *id, 
     }
     memset(e, 0, whole);
     e->hash = name_hash(table->key, name);
-    e->name_size = (uint16_t)name.size;
+    e->name_size = name.size;
     e->known = id != NULL;
     if (id != NULL) {
         memcpy(memory_entry_identity(e), id, size);
@@ -74,29 +74,50 @@ memory_entry_new(const memory_table *table, aip_bytes name, const identity *id, 
     return AIP_OK;
 }
 
-/* The buckets take the hash's low bits, the stripes its high ones. */
+/* The index takes the hash's low bits, the stripes the middle ones, the tags the highest. */
 static memory_stripe *
 stripe_of(memory_table *table, uint64_t hash)
 {
     return &table->stripes[(size_t)(hash >> 32) & (table->stripe_count - 1)];
 }
 
-static memory_entry **
-bucket_of(const memory_stripe *s, uint64_t hash)
+#define TAG_MASK ((uintptr_t)MEMORY_LINE_BYTES - 1)
+
+static uintptr_t
+tag_of(uint64_t hash)
 {
-    return &s->buckets[hash & (s->capacity - 1)];
+    return (uintptr_t)(hash >> 58);
 }
 
-/* An entry spans many lines: all that a lookup reads are fetched at once, on the guess that it is the right one. */
+static memory_entry *
+entry_at(const memory_stripe *s, size_t place)
+{
+    return (memory_entry *)(s->index[place] & ~TAG_MASK);
+}
+
+static size_t
+next_place(const memory_stripe *s, size_t place)
+{
+    return (place + 1) & (2 * s->capacity - 1);
+}
+
+static size_t
+first_place(const memory_stripe *s, uint64_t hash)
+{
+    return (size_t)hash & (2 * s->capacity - 1);
+}
+
+/* A did:aip name of a log or none is found in three lines: this fetches the other two at once, on the guess that the
+ * entry is the right one. */
 static void
 prefetch(const memory_entry *e)
 {
     const char *id = (const char *)memory_entry_identity(e);
-    __builtin_prefetch(id);
-    __builtin_prefetch(id + offsetof(identity, deactivated));
+    __builtin_prefetch(id + offsetof(identity, name));
     __builtin_prefetch(id + offsetof(identity, keys));
-    __builtin_prefetch(id + offsetof(identity, keys) + offsetof(identity_key, uses));
 }
+
+_Static_assert((sizeof(memory_entry) + offsetof(identity, keys)) % MEMORY_LINE_BYTES == 0, "a key begins a line");
 
 static aip_bytes
 name_of(const memory_entry *e)
@@ -107,33 +128,55 @@ name_of(const memory_entry *e)
 static memory_entry *
 find(const memory_stripe *s, uint64_t hash, aip_bytes name)
 {
-    memory_entry *e = s->capacity == 0 ? NULL : *bucket_of(s, hash);
-    while (e != NULL) {
+    if (s->capacity == 0) {
+        return NULL;
+    }
+    for (size_t place = first_place(s, hash); s->index[place] != 0; place = next_place(s, place)) {
+        memory_entry *e = entry_at(s, place);
+        if ((s->index[place] & TAG_MASK) != tag_of(hash)) {
+            continue;
+        }
         prefetch(e);
         if (e->hash == hash && aip_bytes_equal(name_of(e), name)) {
-            break;
+            return e;
         }
-        e = e->next;
     }
-    return e;
+    return NULL;
 }
 
 static void
 link_entry(memory_stripe *s, memory_entry *e)
 {
-    memory_entry **bucket = bucket_of(s, e->hash);
-    e->next = *bucket;
-    *bucket = e;
+    size_t place = first_place(s, e->hash);
+    while (s->index[place] != 0) {
+        place = next_place(s, place);
+    }
+    s->index[place] = (uintptr_t)e | tag_of(e->hash);
 }
 
-static void
-unlink_entry(memory_stripe *s, memory_entry *e)
+static size_t
+place_of(const memory_stripe *s, const memory_entry *e)
 {
-    memory_entry **at = bucket_of(s, e->hash);
-    while (*at != e) {
-        at = &(*at)->next;
+    size_t place = first_place(s, e->hash);
+    while (entry_at(s, place) != e) {
+        place = next_place(s, place);
     }
-    *at = e->next;
+    return place;
+}
+
+/* What stands behind moves up, unless it would come to stand before its first place. */
+static void
+unlink_entry(memory_stripe *s, const memory_entry *e)
+{
+    size_t mask = 2 * s->capacity - 1, empty = place_of(s, e);
+    for (size_t place = next_place(s, empty); s->index[place] != 0; place = next_place(s, place)) {
+        size_t way = (place - first_place(s, entry_at(s, place)->hash)) & mask;
+        if (way >= ((place - empty) & mask)) {
+            s->index[empty] = s->index[place];
+            empty = place;
+        }
+    }
+    s->index[empty] = 0;
 }
 
 static aip_status
@@ -145,12 +188,12 @@ grow(memory_stripe *s, aip_error *err)
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
     s->slots = slots;
-    memory_entry **buckets = calloc(capacity, sizeof *buckets);
-    if (buckets == NULL) {
+    uintptr_t *places = calloc(2 * capacity, sizeof *places);
+    if (places == NULL) {
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
-    free(s->buckets);
-    s->buckets = buckets;
+    free(s->index);
+    s->index = places;
     s->capacity = capacity;
     for (size_t i = 0; i < s->count; i++) {
         link_entry(s, s->slots[i]);

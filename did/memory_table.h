@@ -9,7 +9,7 @@
 #include "did/identity.h"
 
 #define MEMORY_STRIPES_MAX 64
-#define MEMORY_LINE_BYTES 64 /* of the cache: locks and entries begin one */
+#define MEMORY_LINE_BYTES 64 /* of the cache: locks and entries begin one; its low bits tag the index */
 
 typedef struct {
     aip_error why;
@@ -18,22 +18,24 @@ typedef struct {
 
 /* One name. Its identity follows in the same allocation, so that a lookup reads neighbouring lines; while only a
  * refusal is remembered it holds the name and no key. */
-typedef struct memory_entry {
-    _Alignas(MEMORY_LINE_BYTES) struct memory_entry *next; /* of the bucket */
+typedef struct {
     uint64_t hash;
     memory_refusal *refused; /* owned; NULL: none */
     int64_t fresh_until;
-    size_t slot;
-    uint16_t name_size;
+    size_t slot, name_size;
     bool known, used;
+    uint64_t filling; /* has the identity's first key begin a cache line */
 } memory_entry;
 
-/* `slots` and `buckets` are of one size, a power of two; `hand` goes round the slots and pushes out what was not used
- * since it last came by. */
+/* `index` is an open table of twice `capacity` (a power of two) places: an entry's address, with bits of its hash where
+ * the address has zeros, so that other names' entries need not be read. `hand` goes round the slots and pushes out what
+ * was not used since it last came by. */
 typedef struct {
     _Alignas(MEMORY_LINE_BYTES) pthread_mutex_t lock;
-    memory_entry **slots, **buckets;
-    size_t count, capacity, hand;
+    uintptr_t *index;
+    size_t capacity;
+    memory_entry **slots;
+    size_t count, hand;
     size_t ended; /* entries of deactivated identities */
 } memory_stripe;
 

@@ -44,6 +44,10 @@ void resolver_close(resolver **r); /* what is under way is dropped without an an
  * resolver_ask, not resolver_close. */
 typedef void (*resolver_answer)(void *context, aip_status status, const resolution *found, const aip_error *err);
 
+/* One entry of the setup's `sources` / `hosts`, by the rules that resolver_open keeps. config.invalid. */
+AIP_MUST_CHECK aip_status resolver_check_source(const char *source, aip_error *err);
+AIP_MUST_CHECK aip_status resolver_check_pattern(const char *pattern, aip_error *err);
+
 /* One flight per name: whoever asks for a name under way waits with the others. `supplied` is a key known from
  * elsewhere for a hash form, or NULL. Deactivated identities are answers (id->deactivated), not refusals. Refusals:
  * did.*, diddoc.*, aipdoc.*, log.*, fetch.*, json.*, store.*, memory. */

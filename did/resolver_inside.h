@@ -102,14 +102,12 @@ void resolver_save_refusal(const resolver *r, aip_bytes name, aip_status refusal
 
 /* resolver_sources.c: key logs */
 
-AIP_MUST_CHECK aip_status resolver_check_source(const char *source, aip_error *err); /* config.invalid */
 /* Asks every source; the flight may have ended when it returns. */
 void flight_ask_sources(flight *f);
 void flight_judge_sources(flight *f); /* decides by what was answered, and ends the flight */
 
 /* resolver_hosts.c: documents of did:web and aip:web */
 
-AIP_MUST_CHECK aip_status resolver_check_pattern(const char *pattern, aip_error *err); /* config.invalid */
 /* May the name's document be fetched? Errors: did.not_admitted, did.invalid, memory. */
 AIP_MUST_CHECK aip_status resolver_check_host(const resolver *r, const aip_did *did, aip_error *err);
 void flight_ask_host(flight *f); /* the flight may have ended when it returns */

@@ -30,11 +30,22 @@ show_answer() {
     show_audit
 }
 
+# Whose key signs the request, if any does.
+show_proof() {
+    local name
+    if grep -q '^Signature: ' "$work/header"; then
+        name=$(sed -n 's/^Signature-Input:.*keyid="\([^"#]*\)#.*/\1/p' "$work/header")
+        name=$(grep -l -x -F -e "$name" "$work"/*.did | head -n 1)
+        printf '   signs    with the key of the %s\n' "$(basename "$name" .did)"
+    fi
+}
+
 # step WANTED WHAT TOKEN_FILE TOOL ARGUMENTS: asks and compares; WANTED is `allowed` or the name of a refusal.
 step() {
     local wanted=$1 what=$2 got verdict=no
     ask "$3" "$(call "$4" "$5")"
     printf '   asks     %s %s\n' "$4" "$5"
+    [ "$3" = - ] || show_proof
     show_answer
     got=${code:-$([ "$http_status" = 200 ] && echo allowed || echo "HTTP $http_status")}
     if [ "$wanted" = allowed ]; then
@@ -45,6 +56,12 @@ step() {
     steps=$((steps + 1))
     [ "$verdict" = no ] || as_expected=$((as_expected + 1))
     summary+=$(printf '%-2s %-44s %-22s %-22s %s' "$steps" "$what" "$wanted" "$got" "$verdict")$'\n'
+}
+
+# says COMMAND…: what the command prints, which has to succeed.
+says() {
+    "$@" >"$work/said" 2>&1 || { cat "$work/said" >&2; exit 1; }
+    sed -E 's/^(.{96}).+/\1…/; s/^/   says     /' "$work/said"
 }
 
 # declines CODE COMMAND…: the command refuses for this reason, with exit status 1.
@@ -66,13 +83,15 @@ researcher=$(new_identity researcher)
 assistant=$(new_identity assistant)
 friend=$(new_identity friend)
 stranger=$(new_identity stranger)
+itself=$(new_identity gateway)
 printf '   %-13s %s  %s\n' \
     organisation "$organisation" 'owns the files; the gateway trusts its key, and no other' \
     orchestrator "$orchestrator" 'agent, plans the work' \
     researcher "$researcher" 'agent, works for the orchestrator' \
     assistant "$assistant" 'agent, works for the researcher' \
     friend "$friend" 'agent that nobody here asked for' \
-    stranger "$stranger" 'another organisation'
+    stranger "$stranger" 'another organisation' \
+    gateway "$itself" 'stands before the files, and signs its answers'
 echo '   Each made its own key. Nobody registered anywhere: a name is the key itself.'
 
 title 'Who may do what'
@@ -89,13 +108,18 @@ echo
     s/$orchestrator/&  orchestrator/; s/$researcher/&  researcher/; s/$assistant/&  assistant/"
 
 start files "$bin/examples/delegation/files_mcp" --root "$here/docs" --port 0
-start_gateway gateway "${address[files]}" "$organisation"
+start_gateway gateway "${address[files]}" "$organisation" --key "$work/gateway.key"
 title 'The gateway'
 echo "   ${address[files]}  the files' server, which has no access rules of its own"
 echo "   $gateway  the gateway before it; it was told the organisation's key, nothing about the agents"
 
 title '1  The assistant searches, as it may'
+echo '   Its token says what it may do; its signature of this very request says that it is the assistant.'
 step allowed 'assistant searches' "$work/assistant.token" search '{"query":"tide"}'
+echo '   As one command, which signs the request and takes no answer but one that this gateway signed for it:'
+echo '   aip-token call --key assistant.key --token assistant.token --expect DID --mcp search URL ARGUMENTS'
+says "$bin/aip-token" call --key "$work/assistant.key" --token "$work/assistant.token" --expect "$itself" \
+    --mcp search "$gateway" '{"query":"berths"}'
 
 title '2  The assistant reads a file, which it was not given'
 step scope.insufficient 'assistant reads a file' "$work/assistant.token" read_file '{"path":"tides.txt"}'
@@ -134,8 +158,21 @@ step trust.root.unknown 'root that is not trusted' "$work/stranger.token" search
 title '8  No token at all'
 step token.missing 'no token' - search '{"query":"tide"}'
 
+title '9  Somebody has copied the token of the assistant'
+echo '   It was in a log, a crash report, a prompt. Whoever found it can sign only with a key of their own:'
+proof=$work/friend.key
+step proof.key "copied token, another agent's signature" "$work/assistant.token" search '{"query":"tide"}'
+proof=''
+
+title '10 The researcher takes back what it gave'
+echo '   aip-token revoke --key researcher.key --chain assistant.token --post URL --expect DID'
+says "$bin/aip-token" revoke --key "$work/researcher.key" --chain "$work/assistant.token" --reason 'the work is done' \
+    --post "${gateway%/mcp}" --expect "$itself"
+echo '   The gateway had never heard of the researcher either. The token shows that it was its to give and to take:'
+step token.revoked 'assistant searches once more' "$work/assistant.token" search '{"query":"tide"}'
+
 title 'Summary'
 printf '%-2s %-44s %-22s %-22s %s\n' '' 'what' 'expected' 'got' 'as expected'
 printf '%s' "$summary"
 printf '\n%s of %s as expected\n' "$as_expected" "$steps"
-[ "$as_expected" = 8 ] && [ "$steps" = 8 ]
+[ "$as_expected" = 10 ] && [ "$steps" = 10 ]

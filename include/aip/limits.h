@@ -59,6 +59,8 @@
 
 /* Revocations. Statements that no chain has shown to count, of one source: to keep them is a service to strangers. */
 #define AIP_REVOCATIONS_UNJUDGED_MAX 1000
+#define AIP_REVOCATION_SOURCES_MAX 16   /* lists of others that a gateway reads */
+#define AIP_REVOCATION_STALENESS_MIN 10 /* seconds; each is asked three times in it */
 
 /* Multibase: base58 decoding is quadratic. 48 characters hold a key; registry vectors stay below 256. */
 #define AIP_BASE58_CHARACTERS_MAX 2048

@@ -89,7 +89,7 @@ format_decision(text_buffer *line, const audit_record *record)
     if (record->http != 0) {
         text_append_format(line, ",\"http\":%d", record->http);
     }
-    text_append_string(line, ",\"proof\":\"none\"");
+    text_append_string(line, record->proven ? ",\"proof\":\"holder\"" : ",\"proof\":\"none\"");
     append_member(line, "peer", aip_bytes_of(record->peer), 64);
 }
 

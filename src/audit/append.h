@@ -18,6 +18,7 @@ typedef struct {
     aip_bytes method, tool; /* from the request: bounded and escaped when written */
     const aip_chain *chain; /* NULL until one was parsed */
     bool verified;          /* root and leaf below are proven */
+    bool proven;            /* and the leaf sent this request */
     aip_bytes root, leaf;
     bool has_budget;
     uint64_t budget_micro_usd;

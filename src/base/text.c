@@ -7,6 +7,8 @@
 
 #include "base/utf8.h"
 
+#define DURATION_MAX 3153600000u /* a hundred years: sums with the clock stay far from overflow */
+
 /* Makes room for `more` bytes and a NUL. realloc would leave a copy behind. */
 static bool
 reserve(text_buffer *text, size_t more)
@@ -211,6 +213,35 @@ text_parse_unsigned(const char *string, uint64_t maximum, uint64_t *out, aip_err
         value = value * 10 + digit;
     }
     *out = value;
+    return AIP_OK;
+}
+
+aip_status
+text_parse_duration(const char *text, int64_t *seconds, aip_error *err)
+{
+    static const struct {
+        char unit;
+        uint64_t seconds;
+    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+    char digits[16];
+    size_t size = strlen(text);
+    uint64_t factor = 1, number;
+    for (size_t i = 0; size > 0 && i < sizeof units / sizeof units[0]; i++) {
+        if (text[size - 1] == units[i].unit) {
+            factor = units[i].seconds;
+            size--;
+            break;
+        }
+    }
+    if (size == 0 || size >= sizeof digits) {
+        return aip_fail(err, AIP_USAGE, "a duration is a number with s, m, h or d, such as 15m");
+    }
+    memcpy(digits, text, size);
+    digits[size] = '\0';
+    if (text_parse_unsigned(digits, DURATION_MAX / factor, &number, NULL) != AIP_OK || number == 0) {
+        return aip_fail(err, AIP_USAGE, "a duration is a number with s, m, h or d, such as 15m");
+    }
+    *seconds = (int64_t)(number * factor);
     return AIP_OK;
 }
 

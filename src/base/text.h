@@ -31,6 +31,9 @@ AIP_MUST_CHECK aip_status text_load_stream(FILE *stream, size_t bytes_max, char 
 /* Digits of an unsigned decimal, nothing else, into *out; usage on anything else or above maximum. */
 AIP_MUST_CHECK aip_status text_parse_unsigned(const char *string, uint64_t maximum, uint64_t *out, aip_error *err);
 
+/* "1h", "90s", "15m", "2d" or plain seconds, at least one. usage. */
+AIP_MUST_CHECK aip_status text_parse_duration(const char *text, int64_t *seconds, aip_error *err);
+
 void text_release(char **string); /* free and NULL */
 #define STRING_AUTO __attribute__((cleanup(text_release)))
 

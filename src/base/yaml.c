@@ -6,8 +6,7 @@
 #include <yaml.h>
 
 #include "base/number.h"
-#include "base/utf8.h"
-#include "base/yaml_scalar.h"
+#include "base/yaml_inside.h"
 
 #define NUMBER_BYTES_MAX 64 /* more digits than any double tells apart, several times over */
 
@@ -15,11 +14,14 @@
 typedef struct {
     json_t *container; /* borrowed from the root */
     const char *key;   /* of the member whose value comes next, in the object; NULL: a key comes next */
-    yaml_place place, key_place;
+    yaml_place key_place;
+    size_t start, column; /* where it stands, in characters from 0 and from 1 */
+    bool flow;            /* in brackets */
 } frame;
 
 typedef struct {
     yaml_parser_t parser;
+    yaml_layout layout;
     const yaml_limits *limits;
     yaml_document *out;
     size_t room; /* entries allocated */
@@ -28,67 +30,10 @@ typedef struct {
     char *key; /* owned: of `frames[depth - 1]` until its value stands in the object */
 } builder;
 
-static aip_status
-refuse(aip_error *err, aip_status status, yaml_place place, const char *why)
+aip_status
+yaml_refuse(aip_error *err, aip_status status, yaml_place place, const char *why)
 {
     return aip_fail_at(err, status, place.line, "line %u, column %u: %s", place.line, place.column, why);
-}
-
-/* ---- the bytes, before libyaml sees them ---- */
-
-/* Why a character has no business in such a file, or NULL. Escapes in double quotes can still write most of them. */
-static const char *
-why_not(uint32_t scalar, bool before_line_feed)
-{
-    if (scalar == '\t' || scalar == '\n' || (scalar == '\r' && before_line_feed)) {
-        return NULL;
-    }
-    if (scalar < 0x20 || (scalar >= 0x7F && scalar <= 0x9F)) {
-        return "a control character";
-    }
-    if (scalar == 0x2028 || scalar == 0x2029) {
-        return "a line break to some readers and not to others";
-    }
-    if (scalar == 0xFEFF || (scalar & 0xFFFE) == 0xFFFE || (scalar >= 0xFDD0 && scalar <= 0xFDEF)) {
-        return "a byte order mark or no character";
-    }
-    if ((scalar >= 0x200E && scalar <= 0x200F) || (scalar >= 0x202A && scalar <= 0x202E) ||
-        (scalar >= 0x2066 && scalar <= 0x2069)) {
-        return "a character that turns the text around it; write it as an escape in double quotes";
-    }
-    return NULL;
-}
-
-static uint32_t
-decode(const unsigned char *at, size_t length)
-{
-    static const unsigned char masks[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
-    uint32_t scalar = at[0] & masks[length];
-    for (size_t i = 1; i < length; i++) {
-        scalar = scalar << 6 | (at[i] & 0x3F);
-    }
-    return scalar;
-}
-
-static aip_status
-check_characters(aip_bytes text, aip_error *err)
-{
-    yaml_place place = {1, 1};
-    for (size_t at = 0; at < text.size;) {
-        size_t length = utf8_sequence(text.data + at, text.size - at);
-        if (length == 0) {
-            return refuse(err, AIP_JSON_UTF8, place, "not UTF-8");
-        }
-        uint32_t scalar = decode(text.data + at, length);
-        at += length;
-        const char *why = why_not(scalar, at < text.size && text.data[at] == '\n');
-        if (why != NULL) {
-            return refuse(err, AIP_CONFIG_INVALID, place, why);
-        }
-        place.column = scalar == '\n' ? 1 : place.column + 1;
-        place.line += scalar == '\n';
-    }
-    return AIP_OK;
 }
 
 /* ---- what an event may carry ---- */
@@ -103,9 +48,10 @@ static aip_status
 check_decoration(const yaml_char_t *anchor, const yaml_char_t *tag, yaml_place place, aip_error *err)
 {
     if (anchor != NULL) {
-        return refuse(err, AIP_CONFIG_INVALID, place, "anchors are not read here; write the value where it is used");
+        return yaml_refuse(err, AIP_CONFIG_INVALID, place,
+                           "anchors are not read here; write the value where it is used");
     }
-    return tag == NULL ? AIP_OK : refuse(err, AIP_CONFIG_INVALID, place, "tags are not read here");
+    return tag == NULL ? AIP_OK : yaml_refuse(err, AIP_CONFIG_INVALID, place, "tags are not read here");
 }
 
 /* A string may hold tabs and line breaks, a key may not. */
@@ -115,7 +61,7 @@ check_string(aip_bytes text, const char *allowed, yaml_place place, aip_error *e
     for (size_t i = 0; i < text.size; i++) {
         unsigned char c = text.data[i];
         if (c == '\0' || c == 0x7F || (c < 0x20 && strchr(allowed, c) == NULL)) {
-            return refuse(err, AIP_CONFIG_INVALID, place, "a control character in a string");
+            return yaml_refuse(err, AIP_CONFIG_INVALID, place, "a control character in a string");
         }
     }
     return AIP_OK;
@@ -132,7 +78,7 @@ refuse_unclear(yaml_scalar kind, yaml_place place, aip_error *err)
         [YAML_UNCLEAR_DATE] = "a date to some readers and a string to others: put it in quotes",
         [YAML_MERGE] = "merge keys are not read here; write the members where they are used",
     };
-    return refuse(err, AIP_CONFIG_INVALID, place, sentences[kind]);
+    return yaml_refuse(err, AIP_CONFIG_INVALID, place, sentences[kind]);
 }
 
 /* ---- the table of places ---- */
@@ -141,7 +87,7 @@ static aip_status
 add_entry(builder *b, const yaml_entry *entry, aip_error *err)
 {
     if (b->out->count == b->limits->nodes) {
-        return refuse(err, AIP_JSON_SIZE, entry->place, "more values than the limit");
+        return yaml_refuse(err, AIP_JSON_SIZE, entry->place, "more values than the limit");
     }
     if (b->out->count == b->room) {
         size_t room = b->room == 0 ? 64 : b->room * 2;
@@ -240,9 +186,12 @@ open_container(builder *b, json_t *container, const yaml_event_t *event, aip_err
     yaml_place place = place_of(event->start_mark);
     AIP_TRY(add_value(b, container, NULL, place, err));
     if (b->depth == b->limits->depth || b->depth == YAML_DEPTH_MAX) {
-        return refuse(err, AIP_JSON_DEPTH, place, "nested too deeply");
+        return yaml_refuse(err, AIP_JSON_DEPTH, place, "nested too deeply");
     }
-    b->frames[b->depth++] = (frame){.container = container, .place = place};
+    bool flow = event->type == YAML_MAPPING_START_EVENT ? event->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE
+                                                        : event->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE;
+    b->frames[b->depth++] =
+        (frame){.container = container, .start = event->start_mark.index, .column = place.column, .flow = flow};
     return AIP_OK;
 }
 
@@ -253,7 +202,7 @@ add_number(builder *b, yaml_scalar kind, aip_bytes text, yaml_place place, aip_e
     double real = 0;
     long long whole = 0;
     if (text.size > NUMBER_BYTES_MAX) {
-        return refuse(err, AIP_JSON_NUMBER, place, "a number of too many digits");
+        return yaml_refuse(err, AIP_JSON_NUMBER, place, "a number of too many digits");
     }
     memcpy(literal, text.data, text.size);
     literal[text.size] = '\0';
@@ -263,7 +212,7 @@ add_number(builder *b, yaml_scalar kind, aip_bytes text, yaml_place place, aip_e
     }
     if ((kind == YAML_INTEGER && errno != 0) ||
         (kind == YAML_REAL && number_read(aip_bytes_of(literal), &real, NULL) != AIP_OK)) {
-        return refuse(err, AIP_JSON_NUMBER, place, "a number that is too large or too small");
+        return yaml_refuse(err, AIP_JSON_NUMBER, place, "a number that is too large or too small");
     }
     char *copy = strdup(literal);
     if (copy == NULL) {
@@ -305,7 +254,7 @@ add_key(builder *b, aip_bytes text, bool plain, yaml_place place, aip_error *err
         return refuse_unclear(kind, place, err);
     }
     if (kind != YAML_STRING) {
-        return refuse(err, AIP_CONFIG_INVALID, place, "a key that is no string to all readers: put it in quotes");
+        return yaml_refuse(err, AIP_CONFIG_INVALID, place, "a key that is no string to all readers: put it in quotes");
     }
     AIP_TRY(check_string(text, "", place, err));
     b->key = strndup((const char *)text.data, text.size);
@@ -313,7 +262,7 @@ add_key(builder *b, aip_bytes text, bool plain, yaml_place place, aip_error *err
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
     if (json_object_get(top->container, b->key) != NULL) {
-        return refuse(err, AIP_JSON_DUPLICATE, place, "this key stands above already");
+        return yaml_refuse(err, AIP_JSON_DUPLICATE, place, "this key stands above already");
     }
     top->key = b->key;
     top->key_place = place;
@@ -328,6 +277,41 @@ awaits_key(const builder *b)
     return b->depth > 0 && json_is_object(b->frames[b->depth - 1].container) && b->frames[b->depth - 1].key == NULL;
 }
 
+/* In a block, the further lines of what stands in quotes or brackets are indented deeper than the block. */
+static aip_status
+check_lines(const builder *b, size_t start, const yaml_event_t *event, aip_error *err)
+{
+    if (b->depth == 0 || b->frames[b->depth - 1].flow) {
+        return AIP_OK;
+    }
+    const char *why = yaml_layout_check_lines(&b->layout, start, event->end_mark.index, b->frames[b->depth - 1].column);
+    return why == NULL ? AIP_OK : yaml_refuse(err, AIP_CONFIG_INVALID, place_of(event->start_mark), why);
+}
+
+static aip_status
+check_style(const builder *b, const yaml_event_t *event, aip_error *err)
+{
+    const char *why = NULL;
+    size_t start = event->start_mark.index;
+    switch (event->data.scalar.style) {
+    case YAML_PLAIN_SCALAR_STYLE:
+        why = event->data.scalar.length == 1 && event->data.scalar.value[0] == '-'
+                  ? "a dash that is an item to some readers: put it in quotes"
+                  : NULL;
+        break;
+    case YAML_LITERAL_SCALAR_STYLE:
+    case YAML_FOLDED_SCALAR_STYLE:
+        why = yaml_layout_check_block(&b->layout, start, event->end_mark.index);
+        break;
+    case YAML_SINGLE_QUOTED_SCALAR_STYLE:
+    case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
+        return check_lines(b, start, event, err);
+    case YAML_ANY_SCALAR_STYLE:
+        break;
+    }
+    return why == NULL ? AIP_OK : yaml_refuse(err, AIP_CONFIG_INVALID, place_of(event->start_mark), why);
+}
+
 static aip_status
 take_scalar(builder *b, const yaml_event_t *event, aip_error *err)
 {
@@ -335,6 +319,7 @@ take_scalar(builder *b, const yaml_event_t *event, aip_error *err)
     aip_bytes text = {event->data.scalar.value, event->data.scalar.length};
     bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     AIP_TRY(check_decoration(event->data.scalar.anchor, event->data.scalar.tag, place, err));
+    AIP_TRY(check_style(b, event, err));
     if (awaits_key(b)) {
         return add_key(b, text, plain, place, err);
     }
@@ -351,7 +336,7 @@ take_start(builder *b, const yaml_event_t *event, aip_error *err)
     AIP_TRY(check_decoration(mapping ? event->data.mapping_start.anchor : event->data.sequence_start.anchor,
                              mapping ? event->data.mapping_start.tag : event->data.sequence_start.tag, place, err));
     if (awaits_key(b)) {
-        return refuse(err, AIP_CONFIG_INVALID, place, "a key is a string");
+        return yaml_refuse(err, AIP_CONFIG_INVALID, place, "a key is a string");
     }
     return open_container(b, mapping ? json_object() : json_array(), event, err);
 }
@@ -362,13 +347,13 @@ take_document(const builder *b, const yaml_event_t *event, aip_error *err)
     yaml_place place = place_of(event->start_mark);
     const yaml_version_directive_t *version = event->data.document_start.version_directive;
     if (b->out->root != NULL) {
-        return refuse(err, AIP_CONFIG_INVALID, place, "a second document; one file holds one");
+        return yaml_refuse(err, AIP_CONFIG_INVALID, place, "a second document; one file holds one");
     }
     if (event->data.document_start.tag_directives.start != event->data.document_start.tag_directives.end) {
-        return refuse(err, AIP_CONFIG_INVALID, place, "tags are not read here");
+        return yaml_refuse(err, AIP_CONFIG_INVALID, place, "tags are not read here");
     }
     if (version != NULL && (version->major != 1 || version->minor != 2)) {
-        return refuse(err, AIP_CONFIG_INVALID, place, "only YAML 1.2 is read here");
+        return yaml_refuse(err, AIP_CONFIG_INVALID, place, "only YAML 1.2 is read here");
     }
     return AIP_OK;
 }
@@ -376,12 +361,18 @@ take_document(const builder *b, const yaml_event_t *event, aip_error *err)
 static aip_status
 take_event(builder *b, const yaml_event_t *event, aip_error *err)
 {
+    size_t start = event->start_mark.index; /* a mapping's may be the mark of its first key, which is looked at */
+    const char *why = yaml_layout_check_gap(&b->layout, start,
+                                            event->type == YAML_MAPPING_START_EVENT ? start : event->end_mark.index);
+    if (why != NULL) {
+        return yaml_refuse(err, AIP_CONFIG_INVALID, place_of(event->start_mark), why);
+    }
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
         return take_document(b, event, err);
     case YAML_ALIAS_EVENT:
-        return refuse(err, AIP_CONFIG_INVALID, place_of(event->start_mark),
-                      "aliases are not read here; write the value again");
+        return yaml_refuse(err, AIP_CONFIG_INVALID, place_of(event->start_mark),
+                           "aliases are not read here; write the value again");
     case YAML_SCALAR_EVENT:
         return take_scalar(b, event, err);
     case YAML_SEQUENCE_START_EVENT:
@@ -390,7 +381,7 @@ take_event(builder *b, const yaml_event_t *event, aip_error *err)
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
         b->depth--;
-        return AIP_OK;
+        return b->frames[b->depth].flow ? check_lines(b, b->frames[b->depth].start, event, err) : AIP_OK;
     case YAML_NO_EVENT:
     case YAML_STREAM_START_EVENT:
     case YAML_STREAM_END_EVENT:
@@ -407,8 +398,8 @@ report_syntax(const yaml_parser_t *parser, aip_error *err)
     if (parser->error == YAML_MEMORY_ERROR) {
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
-    return refuse(err, AIP_CONFIG_INVALID, place_of(parser->problem_mark),
-                  parser->problem == NULL ? "not YAML" : parser->problem);
+    return yaml_refuse(err, AIP_CONFIG_INVALID, place_of(parser->problem_mark),
+                       parser->problem == NULL ? "not YAML" : parser->problem);
 }
 
 static aip_status
@@ -424,7 +415,23 @@ take_all(builder *b, aip_error *err)
         yaml_event_delete(&event);
         AIP_TRY(status);
     }
-    return b->out->root != NULL ? AIP_OK : refuse(err, AIP_CONFIG_INVALID, (yaml_place){1, 1}, "nothing stands here");
+    return b->out->root != NULL ? AIP_OK
+                                : yaml_refuse(err, AIP_CONFIG_INVALID, (yaml_place){1, 1}, "nothing stands here");
+}
+
+static aip_status
+parse(builder *b, aip_error *err)
+{
+    aip_bytes text = b->layout.text;
+    if (!yaml_parser_initialize(&b->parser)) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    yaml_parser_set_encoding(&b->parser, YAML_UTF8_ENCODING);
+    yaml_parser_set_input_string(&b->parser, text.size == 0 ? (const unsigned char *)"" : text.data, text.size);
+    aip_status status = take_all(b, err);
+    yaml_parser_delete(&b->parser);
+    free(b->key);
+    return status;
 }
 
 aip_status
@@ -432,18 +439,14 @@ yaml_load(aip_bytes text, const yaml_limits *limits, yaml_document *out, aip_err
 {
     builder b = {.limits = limits, .out = out};
     *out = (yaml_document){0};
-    if (text.size > limits->bytes) {
+    if (text.size > limits->bytes || text.size >= UINT32_MAX) {
         return aip_fail(err, AIP_JSON_SIZE, "more than %zu bytes", limits->bytes);
     }
-    AIP_TRY(check_characters(text, err));
-    if (!yaml_parser_initialize(&b.parser)) {
-        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    aip_status status = yaml_layout_load(text, &b.layout, err);
+    if (status == AIP_OK) {
+        status = parse(&b, err);
     }
-    yaml_parser_set_encoding(&b.parser, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&b.parser, text.data == NULL ? (const unsigned char *)"" : text.data, text.size);
-    aip_status status = take_all(&b, err);
-    yaml_parser_delete(&b.parser);
-    free(b.key);
+    yaml_layout_clear(&b.layout);
     if (status != AIP_OK) {
         yaml_clear(out);
         return status;

@@ -1,5 +1,5 @@
 /* Tells plain scalars that all readers of YAML take for the same thing from those that they do not. */
-#include "base/yaml_scalar.h"
+#include "base/yaml_inside.h"
 
 typedef struct {
     const char *text;

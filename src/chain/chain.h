@@ -77,6 +77,8 @@ typedef struct {
  * are let in. An `aip:web` root under bare keys is decided by its signature: then the only signature is verified, and
  * the name remains unproven. Errors: trust.root.unknown, token.signature, aip_key_source's. */
 AIP_MUST_CHECK aip_status trust_find_root(const chain_judgement *j, root_trust *out, aip_error *err);
+/* Is the name listed as a root: by name, by host, or by the key that it carries? */
+bool trust_lists(const aip_trust *trust, const aip_did *name);
 /* Depth and age against the ceiling. Errors: trust.depth, trust.expired; err->at. */
 AIP_MUST_CHECK aip_status trust_check_ceiling(const chain_judgement *j, const aip_ceiling *ceiling, aip_error *err);
 /* Lowers what the grant says to the ceiling. */

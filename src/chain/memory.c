@@ -84,8 +84,8 @@ chain_entry_chain(const chain_entry *entry)
     return entry->chain;
 }
 
-void
-chain_entry_release(chain_entry **entry)
+static void
+release(chain_entry **entry)
 {
     chain_entry *held = *entry;
     *entry = NULL;
@@ -194,7 +194,7 @@ drop(chain_memory *memory, chain_entry *entry)
     memory->figures.entries--;
     memory->figures.bytes -= entry->bytes;
     close_share_if_empty(memory, &entry->proof.keys[0]);
-    chain_entry_release(&entry);
+    release(&entry);
 }
 
 /* First out of its own root's share, then the oldest of all. */
@@ -287,39 +287,47 @@ new_entry(aip_bytes text, chain_entry **out, aip_error *err)
     return AIP_OK;
 }
 
+/* Read and verified as far as it is not known; remembered if it is good. */
 static aip_status
-verify_again(chain_entry *entry, const aip_check *check, aip_grant *grant, aip_error *err)
+verify_new(chain_memory *memory, const aip_check *check, chain_verdict *out, aip_error *err)
 {
-    chain_proof proven;
-    const chain_judgement j = {entry->chain, check, &entry->proof};
-    return chain_verify(&j, &proven, grant, err);
-}
-
-aip_status
-chain_memory_verify(chain_memory *memory, aip_bytes text, const aip_check *check, chain_entry **out, aip_grant *grant,
-                    aip_error *err)
-{
-    *out = NULL;
-    *grant = (aip_grant){0};
-    uint64_t hash = memory == NULL ? 0 : hash_text(memory, text);
-    if (memory != NULL && (*out = take_whole(memory, hash, text)) != NULL) {
-        return verify_again(*out, check, grant, err);
-    }
-    AIP_TRY(new_entry(text, out, err));
-    chain_entry *entry = *out;
+    chain_entry *entry = out->entry;
     chain_proof known = {.count = 0};
     if (memory != NULL) {
         recall_prefix(memory, entry->chain, &known);
     }
     const chain_judgement j = {entry->chain, check, &known};
-    AIP_TRY(chain_verify(&j, &entry->proof, grant, err));
+    AIP_TRY(chain_verify(&j, &out->proof, &out->grant, err));
     if (memory != NULL) {
-        entry->hash = hash;
+        entry->proof = out->proof;
+        entry->hash = hash_text(memory, entry->chain->text);
         pthread_mutex_lock(&memory->lock);
         insert(memory, entry);
         pthread_mutex_unlock(&memory->lock);
     }
     return AIP_OK;
+}
+
+aip_status
+chain_memory_verify(chain_memory *memory, aip_bytes text, const aip_check *check, chain_verdict *out, aip_error *err)
+{
+    if (out->entry == NULL && memory != NULL) {
+        out->entry = take_whole(memory, hash_text(memory, text), text);
+    }
+    if (out->entry == NULL) {
+        AIP_TRY(new_entry(text, &out->entry, err));
+    }
+    if (out->entry->share == NULL) {
+        return verify_new(memory, check, out, err);
+    }
+    const chain_judgement j = {out->entry->chain, check, &out->entry->proof};
+    return chain_verify(&j, &out->proof, &out->grant, err);
+}
+
+void
+chain_verdict_clear(chain_verdict *verdict)
+{
+    release(&verdict->entry);
 }
 
 chain_memory_figures

@@ -2,7 +2,7 @@
 #ifndef CHAIN_MEMORY_H
 #define CHAIN_MEMORY_H
 
-#include "aip/chain.h"
+#include "chain/chain.h"
 
 typedef struct chain_memory chain_memory;
 typedef struct chain_entry chain_entry; /* a parsed chain, shared and immutable */
@@ -15,15 +15,22 @@ typedef struct {
 AIP_MUST_CHECK aip_status chain_memory_new(const chain_memory_limits *limits, chain_memory **out, aip_error *err);
 void chain_memory_free(chain_memory **memory); /* entries that are still held stay until they are released */
 
+/* What was found. The grant borrows from the entry, and points into itself: never copy it. */
+typedef struct {
+    chain_entry *entry; /* held; NULL: the text could not be parsed */
+    aip_grant grant;
+    chain_proof proof; /* the keys that the elements were signed with */
+} chain_verdict;
+
 /* Parses and verifies `text`: the verdict, its place and the grant are those of aip_chain_parse and aip_chain_verify,
  * at every time, with every trust and key source. What may be left out is reading the same bytes again, and verifying a
- * signature again under the same key. `memory` may be NULL. *out is held by the caller also on failure of the
- * verification, once the text could be parsed; else NULL. Thread-safe. Errors: as both. */
+ * signature again under the same key. `memory` may be NULL. *out is cleared by the caller, also on failure; asked again
+ * with an entry in it, of the same text, that is taken. Thread-safe. Errors: as both. */
 AIP_MUST_CHECK aip_status chain_memory_verify(chain_memory *memory, aip_bytes text, const aip_check *check,
-                                              chain_entry **out, aip_grant *grant, aip_error *err);
+                                              chain_verdict *out, aip_error *err);
+void chain_verdict_clear(chain_verdict *verdict);
 
 const aip_chain *chain_entry_chain(const chain_entry *entry);
-void chain_entry_release(chain_entry **entry); /* *entry may be NULL */
 
 typedef struct {
     size_t entries, bytes;

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "chain/chain.h"
+#include "chain/revocation_inside.h"
 #include "crypto/base64url.h"
 #include "crypto/hash.h"
 #include "crypto/multibase.h"
@@ -17,8 +18,8 @@ refuse(aip_error *err, const char *why)
     return aip_fail(err, AIP_TOKEN_CLAIM_INVALID, "%s", why);
 }
 
-static aip_status
-read_text(const scan_document *payload, const char *name, aip_bytes *out, aip_error *err)
+aip_status
+revocation_read_text(const scan_document *payload, const char *name, aip_bytes *out, aip_error *err)
 {
     uint32_t node = scan_member(payload, 0, name);
     if (node == SCAN_NONE) {
@@ -30,8 +31,8 @@ read_text(const scan_document *payload, const char *name, aip_bytes *out, aip_er
     return AIP_OK;
 }
 
-static aip_status
-read_integer(const scan_document *payload, const char *name, uint64_t *out, aip_error *err)
+aip_status
+revocation_read_integer(const scan_document *payload, const char *name, uint64_t *out, aip_error *err)
 {
     uint32_t node = scan_member(payload, 0, name);
     if (node == SCAN_NONE) {
@@ -89,7 +90,7 @@ read_target(const scan_document *payload, revocation *out, uint32_t *members, ai
         return aip_fail(err, AIP_TOKEN_CLAIM_INVALID, "exactly one of link, did and key is needed");
     }
     *members += 1;
-    AIP_TRY(read_text(payload, targets[out->kind].name, &out->target, err));
+    AIP_TRY(revocation_read_text(payload, targets[out->kind].name, &out->target, err));
     return targets[out->kind].read(out, err);
 }
 
@@ -105,7 +106,7 @@ read_optional(const scan_document *payload, revocation *out, uint32_t *members, 
     }
     if (scan_member(payload, 0, "chain") != SCAN_NONE) {
         *members += 1;
-        AIP_TRY(read_text(payload, "chain", &out->chain, err));
+        AIP_TRY(revocation_read_text(payload, "chain", &out->chain, err));
         return out->chain.size > 0 ? AIP_OK : refuse(err, "the chain is empty");
     }
     return AIP_OK;
@@ -120,23 +121,30 @@ read_claims(const scan_document *payload, revocation *out, aip_error *err)
     if (scan_kind_of(payload, 0) != SCAN_OBJECT) {
         return aip_fail(err, AIP_TOKEN_MALFORMED, "the payload is no object");
     }
-    AIP_TRY(read_text(payload, "iss", &issuer, err));
+    AIP_TRY(revocation_read_text(payload, "iss", &issuer, err));
     AIP_TRY(aip_did_parse(issuer, &out->issuer, err));
-    AIP_TRY(read_integer(payload, "iat", &issued_at, err));
-    AIP_TRY(read_integer(payload, "seq", &out->sequence, err));
+    AIP_TRY(revocation_read_integer(payload, "iat", &issued_at, err));
+    AIP_TRY(revocation_read_integer(payload, "seq", &out->sequence, err));
     out->issued_at = (int64_t)issued_at;
     AIP_TRY(read_target(payload, out, &members, err));
     AIP_TRY(read_optional(payload, out, &members, err));
     return payload->nodes[0].children == members ? AIP_OK : aip_fail(err, AIP_TOKEN_CLAIM_UNKNOWN, NULL);
 }
 
+bool
+revocation_kid_fits(aip_bytes kid, aip_bytes issuer)
+{
+    return aip_bytes_begin_with(kid, issuer) && kid.size > issuer.size + 1 && kid.data[issuer.size] == '#' &&
+           aip_did_is_did_url(kid);
+}
+
 static aip_status
 check_kid(const revocation *r, aip_error *err)
 {
-    aip_bytes kid = r->statement.kid, name = r->issuer.text;
-    bool good = kid.size == 0 || (aip_bytes_begin_with(kid, name) && kid.size > name.size + 1 &&
-                                  kid.data[name.size] == '#' && aip_did_is_did_url(kid));
-    return good ? AIP_OK : aip_fail(err, AIP_TOKEN_HEADER, "kid is no DID URL of the issuer");
+    aip_bytes kid = r->statement.kid;
+    return kid.size == 0 || revocation_kid_fits(kid, r->issuer.text)
+               ? AIP_OK
+               : aip_fail(err, AIP_TOKEN_HEADER, "kid is no DID URL of the issuer");
 }
 
 aip_status
@@ -153,16 +161,28 @@ revocation_parse(aip_bytes text, unsigned char *room, size_t capacity, revocatio
     return check_kid(out, err);
 }
 
-aip_status
-revocation_verify(const revocation *r, const aip_key_source *keys, int64_t now, aip_error *err)
+static aip_status
+verify(const revocation *r, const aip_key_source *keys, int64_t now, int64_t signed_at, aip_error *err)
 {
     aip_public_key key;
     if (r->issued_at > now + AIP_CLOCK_SKEW_SECONDS) {
         return aip_fail(err, AIP_TOKEN_NOT_YET_VALID, NULL);
     }
     AIP_TRY(keys == NULL ? aip_did_find_key(&r->issuer, r->statement.kid, &key, err)
-                         : keys->find(keys->context, &r->issuer, r->statement.kid, now, &key, err));
+                         : keys->find(keys->context, &r->issuer, r->statement.kid, signed_at, &key, err));
     return jws_verify(&r->statement, &key, err);
+}
+
+aip_status
+revocation_verify(const revocation *r, const aip_key_source *keys, int64_t now, aip_error *err)
+{
+    return verify(r, keys, now, now, err);
+}
+
+aip_status
+revocation_verify_listed(const revocation *r, const aip_key_source *keys, int64_t now, aip_error *err)
+{
+    return verify(r, keys, now, r->issued_at, err);
 }
 
 bool

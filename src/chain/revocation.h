@@ -31,6 +31,9 @@ AIP_MUST_CHECK aip_status revocation_parse(aip_bytes text, unsigned char *room, 
  * token.not_yet_valid, aip_key_source's. */
 AIP_MUST_CHECK aip_status revocation_verify(const revocation *r, const aip_key_source *keys, int64_t now,
                                             aip_error *err);
+/* The same for one that comes in a list: with the key in force when it says that it was made (R-53, I-74). */
+AIP_MUST_CHECK aip_status revocation_verify_listed(const revocation *r, const aip_key_source *keys, int64_t now,
+                                                   aip_error *err);
 
 /* May `issuer` end element i of this chain: is it the one who signed that link or one above it, or its holder? */
 bool revocation_may_end(const aip_chain *chain, size_t i, aip_bytes issuer);

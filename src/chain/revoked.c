@@ -161,56 +161,121 @@ ask(revoked_memory *memory, uint64_t target, uint64_t issuer)
     return found;
 }
 
-/* Mostly nobody revoked it, and one look tells. Else: did one of the signers up to `last`, or `own`? */
+/* Who may have ended a target: the signers of the first elements, and one more. */
+typedef struct {
+    const aip_chain *chain;
+    size_t signers;
+    aip_bytes own;
+} enders;
+
+/* Mostly nobody revoked it, and one look tells. `fact` has kind and target; its issuer is filled in. */
 static bool
-is_ended(revoked_memory *memory, uint64_t target, const aip_chain *chain, size_t signers, aip_bytes own)
+is_ended(revoked_memory *memory, const enders *may, revoked_fact *fact)
 {
+    uint64_t target = hash_target(memory, fact->kind, fact->target_id);
     if (!ask(memory, target, 0)) {
         return false;
     }
-    for (size_t i = 0; i < signers; i++) {
-        if (ask(memory, target, hash_issuer(memory, chain->tokens[i].issuer.text))) {
+    for (size_t i = 0; i < may->signers; i++) {
+        fact->issuer = may->chain->tokens[i].issuer.text;
+        if (ask(memory, target, hash_issuer(memory, fact->issuer))) {
             return true;
         }
     }
-    return ask(memory, target, hash_issuer(memory, own));
+    fact->issuer = may->own;
+    return ask(memory, target, hash_issuer(memory, fact->issuer));
 }
 
 static bool
-party_is_ended(revoked_memory *memory, const aip_chain *chain, size_t signers, aip_bytes name)
+link_is_ended(revoked_memory *memory, const aip_chain *chain, size_t i, revoked_fact *fact)
 {
-    unsigned char id[AIP_HASH_BYTES];
-    hash_sha256(name, id);
-    return is_ended(memory, hash_target(memory, REVOKED_DID, id), chain, signers, name);
+    const enders may = {chain, i + 1, chain->tokens[i].subject.text};
+    fact->kind = REVOKED_LINK;
+    memcpy(fact->target_id, chain->tokens[i].link_id, AIP_HASH_BYTES);
+    return is_ended(memory, &may, fact);
 }
 
 static bool
-key_is_ended(revoked_memory *memory, const aip_chain *chain, size_t signers, const unsigned char key[AIP_KEY_BYTES],
-             aip_bytes holder)
+party_is_ended(revoked_memory *memory, const enders *may, const unsigned char name_id[AIP_HASH_BYTES],
+               revoked_fact *fact)
 {
-    return is_ended(memory, hash_target(memory, REVOKED_KEY, key), chain, signers, holder);
+    fact->kind = REVOKED_DID;
+    memcpy(fact->target_id, name_id, AIP_HASH_BYTES);
+    return is_ended(memory, may, fact);
+}
+
+static bool
+key_is_ended(revoked_memory *memory, const enders *may, const unsigned char key[AIP_KEY_BYTES], revoked_fact *fact)
+{
+    fact->kind = REVOKED_KEY;
+    memcpy(fact->target_id, key, AIP_KEY_BYTES);
+    return is_ended(memory, may, fact);
+}
+
+/* Was the key asked for already, as that in the holder's name of the element above, and so with the same issuers? */
+static bool
+was_asked(const aip_chain *chain, size_t i, const aip_public_key *signer)
+{
+    const aip_did *name = i == 0 ? NULL : &chain->tokens[i - 1].subject;
+    return name != NULL && aip_did_has_key(name) && memcmp(name->key, signer->bytes, AIP_KEY_BYTES) == 0;
+}
+
+/* Is the chain ended at element i: its link, its holder, the key that signed it, the key in its holder's name? */
+static bool
+element_is_ended(revoked_memory *memory, const aip_chain *chain, size_t i, const aip_public_key *signer,
+                 revoked_fact *fact)
+{
+    const token *t = &chain->tokens[i];
+    const enders above = {chain, i, t->issuer.text}, holder = {chain, i + 1, t->subject.text};
+    return link_is_ended(memory, chain, i, fact) || party_is_ended(memory, &holder, t->subject_id, fact) ||
+           (signer != NULL && !was_asked(chain, i, signer) && key_is_ended(memory, &above, signer->bytes, fact)) ||
+           (aip_did_has_key(&t->subject) && key_is_ended(memory, &holder, t->subject.key, fact));
+}
+
+/* The element at which the chain is ended, or CHAIN_NONE; *fact says by what. */
+static size_t
+find_ended(revoked_memory *memory, const aip_chain *chain, const aip_public_key *keys, size_t key_count,
+           revoked_fact *fact)
+{
+    const enders root = {chain, 0, chain->tokens[0].issuer.text};
+    if (memory == NULL || atomic_load(&memory->epoch) == 0) {
+        return CHAIN_NONE;
+    }
+    if (party_is_ended(memory, &root, chain->tokens[0].issuer_id, fact)) {
+        return 0;
+    }
+    for (size_t i = 0; i < chain->count; i++) {
+        if (element_is_ended(memory, chain, i, i < key_count ? &keys[i] : NULL, fact)) {
+            return i;
+        }
+    }
+    return CHAIN_NONE;
 }
 
 aip_status
 revoked_check(revoked_memory *memory, const aip_chain *chain, const aip_public_key *keys, size_t key_count,
               aip_error *err)
 {
-    if (memory == NULL || atomic_load(&memory->epoch) == 0) {
-        return AIP_OK;
-    }
-    bool ended = party_is_ended(memory, chain, 0, chain->tokens[0].issuer.text);
-    for (size_t i = 0; i < chain->count; i++) {
-        const token *t = &chain->tokens[i];
-        ended = ended ||
-                is_ended(memory, hash_target(memory, REVOKED_LINK, t->link_id), chain, i + 1, t->subject.text) ||
-                party_is_ended(memory, chain, i + 1, t->subject.text) ||
-                (i < key_count && key_is_ended(memory, chain, i, keys[i].bytes, t->issuer.text)) ||
-                (aip_did_has_key(&t->subject) && key_is_ended(memory, chain, i + 1, t->subject.key, t->subject.text));
-        if (ended) {
-            return chain_place(err, i, aip_fail(err, AIP_TOKEN_REVOKED, NULL));
-        }
-    }
-    return AIP_OK;
+    revoked_fact fact;
+    size_t at = find_ended(memory, chain, keys, key_count, &fact);
+    return at == CHAIN_NONE ? AIP_OK : chain_place(err, at, aip_fail(err, AIP_TOKEN_REVOKED, NULL));
+}
+
+bool
+revoked_find(revoked_memory *memory, const aip_chain *chain, const aip_public_key *keys, size_t key_count,
+             revoked_fact *out)
+{
+    return find_ended(memory, chain, keys, key_count, out) != CHAIN_NONE;
+}
+
+aip_status
+revoked_check_holder(revoked_memory *memory, const aip_chain *chain, const aip_public_key *key, aip_error *err)
+{
+    size_t last = chain->count - 1;
+    const enders may = {chain, chain->count, chain->tokens[last].subject.text};
+    revoked_fact fact;
+    bool ended = memory != NULL && atomic_load(&memory->epoch) > 0 && key_is_ended(memory, &may, key->bytes, &fact);
+    return ended ? chain_place(err, last, aip_fail(err, AIP_TOKEN_REVOKED, NULL)) : AIP_OK;
 }
 
 uint64_t

@@ -26,6 +26,14 @@ AIP_MUST_CHECK aip_status revoked_memory_add(revoked_memory *memory, const revok
 AIP_MUST_CHECK aip_status revoked_check(revoked_memory *memory, const aip_chain *chain, const aip_public_key *keys,
                                         size_t key_count, aip_error *err);
 
+/* Which fact ended the chain: this shows that its issuer may. Its issuer borrows from the chain. False: none. */
+bool revoked_find(revoked_memory *memory, const aip_chain *chain, const aip_public_key *keys, size_t key_count,
+                  revoked_fact *out);
+
+/* The same for the key that the chain's last holder proved, which may be another than its name carries. */
+AIP_MUST_CHECK aip_status revoked_check_holder(revoked_memory *memory, const aip_chain *chain,
+                                               const aip_public_key *key, aip_error *err);
+
 /* Rises with each addition: who remembers a good verdict compares it. */
 uint64_t revoked_epoch(revoked_memory *memory);
 size_t revoked_count(revoked_memory *memory);

@@ -39,7 +39,7 @@ is_well_formed(aip_bytes entry, bool foreign, bool star)
     bool ends_in_star = star && entry.data[entry.size - 1] == '*';
     size_t spaces = !foreign && aip_bytes_begin_with(entry, AIP_BYTES_LITERAL("http:")) ? 1 : 0;
     for (size_t i = 0; i < entry.size - (ends_in_star ? 1 : 0); i++) {
-        bool space = entry.data[i] == ' ' && spaces > 0;
+        bool space = entry.data[i] == ' ' && spaces > 0 && i >= sizeof "http:" && i + 1 < entry.size;
         spaces -= space;
         if (!space && !is_scope_byte(entry.data[i])) {
             return false;

@@ -270,6 +270,19 @@ trust_find_root(const chain_judgement *j, root_trust *out, aip_error *err)
     return chain_find_key(&j->chain->tokens[0], j->check->keys, &out->key, err);
 }
 
+bool
+trust_lists(const aip_trust *trust, const aip_did *name)
+{
+    for (size_t i = 0; i < trust->count; i++) {
+        const aip_trust_root *root = &trust->roots[i];
+        if (is_named(root, name) ||
+            (root->name == NULL && aip_did_has_key(name) && memcmp(root->key.bytes, name->key, AIP_KEY_BYTES) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 aip_status
 trust_check_ceiling(const chain_judgement *j, const aip_ceiling *ceiling, aip_error *err)
 {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/gateway_file.h"
 #include "cli/gateway_identity.h"
 #include "cli/options.h"
 #include "crypto/hash.h"
@@ -12,19 +13,24 @@
 #include "net/upstream.h"
 
 #define PROGRAM "aip-gateway"
-#define USAGE_TEXT PROGRAM " --upstream URL --trust-key KEY [--port N] [options]"
-
-enum { THREADS_MAX = 64, BODY_BYTES_CEILING = 1 << 30, TIMEOUT_SECONDS_DEFAULT = 60, TIMEOUT_SECONDS_MAX = 86400 };
+#define USAGE_TEXT                                                          \
+    PROGRAM " --config FILE [options]\n"                                    \
+            "       " PROGRAM " --upstream URL --trust-key KEY [options]\n" \
+            "       " PROGRAM " check --config FILE [options]"
 
 static struct {
-    const char *upstream, *host, *audit;
+    const char *config, *upstream, *host, *audit;
     uint64_t port, threads, max_body, max_token, timeout;
     option_list trust_keys, trust, audiences, origins, hosts;
     identity_options identity;
-    bool require_proof, quiet;
+    bool require_proof, quiet, json;
 } given;
 
+static gateway_config file; /* empty without --config; what is given borrows from it */
+static bool told;           /* the file's problems have been printed */
+
 static const option table[] = {
+    {"--config", OPTION_TEXT, &given.config, "FILE", "gateway.yaml; options go before what it says"},
     {"--upstream", OPTION_TEXT, &given.upstream, "URL", "the MCP server behind the gateway"},
     {"--host", OPTION_TEXT, &given.host, "ADDRESS", "where to listen (127.0.0.1)"},
     {"--port", OPTION_UNSIGNED, &given.port, "N", "0 picks a free one (8080)"},
@@ -32,7 +38,7 @@ static const option table[] = {
     {"--trust", OPTION_LIST, &given.trust, "DID",
      "root whose tokens are accepted; documents of did:web roots are fetched"},
     {"--audience", OPTION_LIST, &given.audiences, "NAME", "a name of this gateway in the claim aud"},
-    {"--require-proof", OPTION_FLAG, &given.require_proof, NULL, "refuse tokens presented as bearers"},
+    {"--require-proof", OPTION_FLAG, &given.require_proof, NULL, "refuse also tokens of one element without a proof"},
     {"--allow-origin", OPTION_LIST, &given.origins, "ORIGIN", "web origin that may send requests (none)"},
     {"--allow-host", OPTION_LIST, &given.hosts, "NAME", "further Host that is taken when listening on loopback"},
     {"--audit", OPTION_TEXT, &given.audit, "FILE", "decision log (aip-audit.jsonl)"},
@@ -52,51 +58,14 @@ static const option table[] = {
     {"--allow-address", OPTION_LIST, &given.identity.allowed, "CIDR", "private range that fetched hosts may be in"},
     {"--max-staleness", OPTION_TEXT, &given.identity.max_staleness, "TIME",
      "how long an old answer serves when no new one is to be had (0s)"},
+    {"--revocation-source", OPTION_LIST, &given.identity.lists, "DID=URL",
+     "gateway whose list of revocations is read, and where it stands"},
+    {"--revocation-staleness", OPTION_TEXT, &given.identity.list_staleness, "TIME",
+     "how old what the lists tell may be, at least 10s (300s)"},
+    {"--json", OPTION_FLAG, &given.json, NULL, "with check: one object"},
     {"--quiet", OPTION_FLAG, &given.quiet, NULL, "no line per request on stderr"},
     {NULL, OPTION_FLAG, NULL, NULL, NULL},
 };
-
-static aip_status
-check_ranges(aip_error *err)
-{
-    if (given.upstream == NULL) {
-        return aip_fail(err, AIP_USAGE, "--upstream is required");
-    }
-    if (given.trust_keys.count + given.trust.count == 0) {
-        return aip_fail(err, AIP_USAGE,
-                        "at least one --trust-key or --trust is required: without one no token could be accepted");
-    }
-    if (given.trust_keys.count + given.trust.count > AIP_TRUST_ROOTS_MAX) {
-        return aip_fail(err, AIP_USAGE, "more than %d trusted roots", AIP_TRUST_ROOTS_MAX);
-    }
-    if (given.port > 65535 || given.threads == 0 || given.threads > THREADS_MAX) {
-        return aip_fail(err, AIP_USAGE, "--port ends at 65535, --threads is 1 to %d", THREADS_MAX);
-    }
-    if (given.max_body == 0 || given.max_body > BODY_BYTES_CEILING || given.timeout == 0 ||
-        given.timeout > TIMEOUT_SECONDS_MAX) {
-        return aip_fail(err, AIP_USAGE, "--max-body is 1 to %d, --timeout 1 to %d", BODY_BYTES_CEILING,
-                        TIMEOUT_SECONDS_MAX);
-    }
-    if (given.max_token == 0 || given.max_token > AIP_TOKEN_BYTES_MAX) {
-        return aip_fail(err, AIP_USAGE, "--max-token is 1 to %d", AIP_TOKEN_BYTES_MAX);
-    }
-    return gateway_identity_check(&given.identity, err);
-}
-
-static aip_status
-parse(int argc, char **argv, aip_error *err)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    given.host = "127.0.0.1";
-    given.audit = "aip-audit.jsonl";
-    given.port = 8080;
-    given.threads = cores < 1 ? 1 : cores > THREADS_MAX ? THREADS_MAX : (uint64_t)cores;
-    given.max_body = AIP_BODY_BYTES_DEFAULT;
-    given.max_token = AIP_TOKEN_BYTES_DEFAULT;
-    given.timeout = TIMEOUT_SECONDS_DEFAULT;
-    AIP_TRY(options_parse(table, USAGE_TEXT, argc, argv, NULL, 0, NULL, err));
-    return check_ranges(err);
-}
 
 static aip_status
 add_trust(aip_trust *trust, const option_list *list, aip_error *err)
@@ -111,10 +80,39 @@ add_trust(aip_trust *trust, const option_list *list, aip_error *err)
     return AIP_OK;
 }
 
+/* Roots of the command line replace those of the file. */
 static aip_status
-fill(gateway_settings *settings, identity_parts *parts, aip_error *err)
+take_trust(aip_trust *trust, aip_error *err)
 {
-    *settings = (gateway_settings){
+    if (given.trust_keys.count + given.trust.count == 0) {
+        *trust = file.trust;
+        file.trust = (aip_trust){0};
+    } else {
+        AIP_TRY(add_trust(trust, &given.trust_keys, err));
+        AIP_TRY(add_trust(trust, &given.trust, err));
+        if (file.trust.unknown != NULL) {
+            AIP_TRY(aip_trust_add_ceiling(trust, file.trust.unknown, &trust->unknown, err));
+        }
+    }
+    if (trust->count == 0 && trust->unknown == NULL) {
+        return aip_fail(err, AIP_CONFIG_INVALID,
+                        "no root is trusted (trust:, --trust, --trust-key): no token could be accepted");
+    }
+    return AIP_OK;
+}
+
+/* One shard per core. */
+static uint64_t
+count_cores(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > CONFIG_THREADS_MAX ? CONFIG_THREADS_MAX : (uint64_t)cores;
+}
+
+static gateway_settings
+settings_given(void)
+{
+    return (gateway_settings){
         .upstream_url = given.upstream,
         .host = given.host,
         .port = (uint16_t)given.port,
@@ -125,35 +123,102 @@ fill(gateway_settings *settings, identity_parts *parts, aip_error *err)
         .hosts = given.hosts.items,
         .host_count = given.hosts.count,
         .require_proof = given.require_proof,
+        .bearers = given.config == NULL, /* a file says it of each root */
         .quiet = given.quiet,
         .threads = (size_t)given.threads,
         .body_bytes_max = (size_t)given.max_body,
         .token_bytes_max = (size_t)given.max_token,
         .idle_seconds = (unsigned)given.timeout,
     };
+}
+
+/* Everything that can be told without opening anything. */
+static aip_status
+take_configuration(gateway_settings *settings, aip_error *err)
+{
     AIP_TRY(crypto_start(err));
-    AIP_TRY(net_start_library(err));
+    if (given.config != NULL) {
+        aip_status status = gateway_file_load(given.config, given.json, &file, err);
+        told = status == AIP_CONFIG_INVALID;
+        AIP_TRY(status);
+    }
+    AIP_TRY(gateway_file_apply(table, &file, err));
+    if (given.threads == UINT64_MAX) {
+        given.threads = count_cores();
+    }
+    if (given.upstream == NULL) {
+        return aip_fail(err, AIP_CONFIG_INVALID, "no server stands behind the gateway (upstream.url, --upstream)");
+    }
+    *settings = settings_given();
     AIP_TRY(upstream_check_url(given.upstream, settings->path, sizeof settings->path, err));
-    AIP_TRY(add_trust(&settings->trust, &given.trust_keys, err));
-    AIP_TRY(add_trust(&settings->trust, &given.trust, err));
+    AIP_TRY(take_trust(&settings->trust, err));
+    aip_error why = AIP_ERROR_INIT;
+    return gateway_identity_check(&given.identity, &why) == AIP_OK
+               ? AIP_OK
+               : aip_fail(err, given.config == NULL ? why.status : AIP_CONFIG_INVALID, "%s", why.detail);
+}
+
+/* A chain of four elements takes about 20 KiB. */
+static const chain_memory_limits chain_limits = {.bytes_max = 64 << 20, .bytes_per_root_max = 16 << 20};
+
+static aip_status
+open_parts(gateway_settings *settings, identity_parts *parts, aip_error *err)
+{
+    AIP_TRY(net_start_library(err));
     aead_key_generate(settings->session_key);
+    AIP_TRY(chain_memory_new(&chain_limits, &settings->chains, err));
+    AIP_TRY(root_rates_new(&settings->rates, err));
     AIP_TRY(audit_open(given.audit, &settings->audit, err)); /* before the store: its lock keeps a second gateway out */
     return gateway_identity_open(&given.identity, given.audit, settings, parts, err);
+}
+
+static bool
+takes_bearers(const gateway_settings *settings)
+{
+    bool any = settings->bearers;
+    for (size_t i = 0; i < settings->trust.ceiling_count; i++) {
+        any |= settings->trust.ceilings[i]->bearer;
+    }
+    return any && !settings->require_proof;
 }
 
 static void
 warn(const gateway_settings *settings)
 {
-    fputs(
-        settings->require_proof ? PROGRAM
-            ": WARNING: --require-proof is set and proofs cannot be checked by this version: every request is refused\n"
-                                : PROGRAM
-            ": WARNING: tokens are taken as bearers: whoever copies one can use it; --require-proof refuses that\n",
-        stderr);
+    if (takes_bearers(settings)) {
+        fputs(PROGRAM ": WARNING: tokens of one element are taken as bearers: whoever copies one can use it; "
+                      "--require-proof refuses that\n",
+              stderr);
+    }
+    if (settings->self.key == NULL) {
+        fputs(PROGRAM ": WARNING: without --key answers are not signed\n", stderr);
+    }
     if (strncmp(settings->upstream_url, "http://", 7) == 0 && strstr(settings->upstream_url, "//127.") == NULL &&
         strstr(settings->upstream_url, "//localhost") == NULL) {
         fputs(PROGRAM ": WARNING: the upstream is reached without TLS\n", stderr);
     }
+}
+
+/* Exit 1 says that the configuration is not good, as the other codes cannot. */
+static int
+report_check(aip_status status, const aip_error *err)
+{
+    if (status == AIP_OK) {
+        puts(given.json ? "{\"valid\":true}" : "valid");
+        return 0;
+    }
+    if (!told) {
+        (void)options_report_failure(PROGRAM, given.json, status, err);
+    }
+    return status == AIP_CONFIG_INVALID ? 1 : aip_status_exit_code(status);
+}
+
+static aip_status
+serve(gateway_settings *settings, identity_parts *parts, aip_error *err)
+{
+    AIP_TRY(open_parts(settings, parts, err));
+    warn(settings);
+    return gateway_serve(settings, err);
 }
 
 int
@@ -162,18 +227,30 @@ main(int argc, char **argv)
     aip_error err = AIP_ERROR_INIT;
     gateway_settings settings = {0};
     identity_parts parts = {0};
-    aip_status status = parse(argc, argv, &err);
-    if (status == AIP_OK) {
-        status = fill(&settings, &parts, &err);
+    bool check = argc > 1 && strcmp(argv[1], "check") == 0;
+    int code = 0;
+    gateway_file_begin(table);
+    aip_status status = options_parse(table, USAGE_TEXT, argc - check, argv + check, NULL, 0, NULL, &err);
+    bool understood = status == AIP_OK;
+    given.json &= check;
+    if (understood) {
+        status = take_configuration(&settings, &err);
     }
-    if (status == AIP_OK) {
-        warn(&settings);
-        status = gateway_serve(&settings, &err);
+    if (status == AIP_OK && !check) {
+        status = serve(&settings, &parts, &err);
+    }
+    if (check && understood) {
+        code = report_check(status, &err);
+    } else if (status != AIP_OK) {
+        code = options_report_failure(PROGRAM, false, status, &err);
     }
     gateway_identity_close(&settings, &parts);
+    chain_memory_free(&settings.chains);
+    root_rates_free(&settings.rates);
     audit_close(&settings.audit);
     aip_trust_clear(&settings.trust);
     hash_wipe(settings.session_key, sizeof settings.session_key);
     options_release(table);
-    return status == AIP_OK ? 0 : options_report_failure(PROGRAM, false, status, &err);
+    config_clear(&file);
+    return code;
 }

@@ -44,6 +44,7 @@ main(int argc, char **argv)
         {"verify", "token on stdin; is it good, and for what?", token_run_verify},
         {"inspect", "token on stdin; shows the chain, trusts nothing", token_run_inspect},
         {"call", "one proven request, or a tool of an MCP server behind a gateway", token_run_call},
+        {"prove", "prints the headers that prove a request, for other programs to send", token_run_prove},
         {"revoke", "ends a link, an identity or a key; statement on stdout", token_run_revoke},
         {NULL, NULL, NULL},
     };

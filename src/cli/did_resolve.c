@@ -9,7 +9,6 @@
 #include "did/keyring.h"
 #include "store/identities.h"
 
-#define QUERY_VERSION "versionId="
 #define RESULT_BYTES_MAX ((size_t)4 * AIP_DOCUMENT_BYTES_MAX) /* a document of 256 keys, as we write it */
 
 typedef struct {
@@ -17,54 +16,6 @@ typedef struct {
     lookup_options lookup;
     bool json, offline;
 } resolve_options;
-
-/* A DID URL in its parts: `did`, `did?versionId=N` or `did#fragment`. */
-typedef struct {
-    aip_bytes did, fragment;
-    int64_t version; /* < 0: the current one */
-} question;
-
-static aip_status
-parse_version(aip_bytes query, int64_t *out, aip_error *err)
-{
-    char digits[16];
-    uint64_t number;
-    aip_bytes name = AIP_BYTES_LITERAL(QUERY_VERSION);
-    if (!aip_bytes_begin_with(query, name) || query.size - name.size >= sizeof digits) {
-        return aip_fail(err, AIP_DID_INVALID, "the only query is ?versionId=N");
-    }
-    memcpy(digits, query.data + name.size, query.size - name.size);
-    digits[query.size - name.size] = '\0';
-    if (text_parse_unsigned(digits, UINT32_MAX, &number, NULL) != AIP_OK) {
-        return aip_fail(err, AIP_DID_INVALID, "the only query is ?versionId=N");
-    }
-    *out = (int64_t)number;
-    return AIP_OK;
-}
-
-static aip_bytes
-cut_at(aip_bytes *text, char mark)
-{
-    aip_bytes rest = {NULL, 0};
-    const unsigned char *found = text->size == 0 ? NULL : memchr(text->data, mark, text->size);
-    if (found != NULL) {
-        rest = aip_bytes_from(*text, (size_t)(found - text->data) + 1);
-        text->size = (size_t)(found - text->data);
-    }
-    return rest;
-}
-
-static aip_status
-parse_question(const char *text, question *out, aip_error *err)
-{
-    *out = (question){.did = aip_bytes_of(text), .version = -1};
-    out->fragment = cut_at(&out->did, '#');
-    aip_bytes query = cut_at(&out->did, '?');
-    if (out->fragment.data != NULL && out->fragment.size == 0) {
-        return aip_fail(err, AIP_DID_INVALID, "the fragment is empty");
-    }
-    return query.data == NULL ? AIP_OK : parse_version(query, &out->version, err);
-}
 
 /* The key that the caller knows; it must be the name's where the name can tell. */
 static aip_status
@@ -84,7 +35,7 @@ needs_document(const aip_did *did)
 
 /* Resolves; `out` holds a DID Resolution result afterwards. */
 static aip_status
-resolve(const resolve_options *o, const question *q, const aip_did *did, lookup_answer *answer, aip_error *err)
+resolve(const resolve_options *o, const did_url *q, const aip_did *did, lookup_answer *answer, aip_error *err)
 {
     LOOKUP_AUTO lookup *l = NULL;
     aip_public_key key;
@@ -103,11 +54,11 @@ resolve(const resolve_options *o, const question *q, const aip_did *did, lookup_
 
 /* The DID Resolution result, of a refusal as well; only what lies outside of resolving leaves it empty. */
 static aip_status
-write_result(const resolve_options *o, const char *text, question *q, text_buffer *out, aip_error *err)
+write_result(const resolve_options *o, const char *text, did_url *q, text_buffer *out, aip_error *err)
 {
     LOOKUP_ANSWER_AUTO lookup_answer answer = {.id = NULL};
     aip_did did = {.form = AIP_DID_SELF};
-    aip_status status = parse_question(text, q, err);
+    aip_status status = did_url_split(aip_bytes_of(text), q, err);
     if (status == AIP_OK) {
         status = aip_did_parse(q->did, &did, err);
     }
@@ -141,7 +92,7 @@ print_value(const json_t *value, bool json, aip_error *err)
 
 /* Is it the method that the fragment names: by its id, or by the key itself? */
 static bool
-is_method(const json_t *method, const question *q)
+is_method(const json_t *method, const did_url *q)
 {
     aip_bytes id = aip_bytes_of(json_string_value(json_object_get(method, "id")));
     aip_bytes key = aip_bytes_of(json_string_value(json_object_get(method, "publicKeyMultibase")));
@@ -153,7 +104,7 @@ is_method(const json_t *method, const question *q)
 }
 
 static aip_status
-print_method(const json_t *document, const question *q, bool json, aip_error *err)
+print_method(const json_t *document, const did_url *q, bool json, aip_error *err)
 {
     const json_t *methods = json_object_get(document, "verificationMethod"), *method;
     size_t i;
@@ -168,7 +119,7 @@ print_method(const json_t *document, const question *q, bool json, aip_error *er
 
 /* Of a good result its document, or the method in it that the fragment names. */
 static aip_status
-print_part(aip_bytes result, const question *q, bool json, aip_error *err)
+print_part(aip_bytes result, const did_url *q, bool json, aip_error *err)
 {
     JSON_AUTO json_t *value = NULL;
     AIP_TRY(json_load_strict(result, RESULT_BYTES_MAX, &value, err));
@@ -181,7 +132,7 @@ static aip_status
 resolve_and_print(const resolve_options *o, const char *text, bool *printed, aip_error *err)
 {
     TEXT_AUTO text_buffer result = {0};
-    question q;
+    did_url q;
     aip_error print_error = AIP_ERROR_INIT;
     aip_status status = write_result(o, text, &q, &result, err);
     bool whole = o->json ? status != AIP_OK || q.fragment.size == 0 : status == AIP_DID_DEACTIVATED;

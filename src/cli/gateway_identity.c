@@ -6,6 +6,7 @@
 
 #include "cli/keys.h"
 #include "did/aipdoc.h"
+#include "gateway/pulling.h"
 
 static const char default_store[] = "aip-gateway.db";
 
@@ -25,12 +26,11 @@ gateway_identity_check(const identity_options *given, aip_error *err)
 /* ---- its own ---- */
 
 static aip_status
-load_key(const identity_options *given, aip_key_owner *owner, aip_public_key *out, aip_error *err)
+load_key(const identity_options *given, aip_key_owner *owner, signing_identity *out, aip_error *err)
 {
-    aip_secret_key *key = NULL;
-    AIP_TRY(keys_load(given->key, given->passphrase_file, owner, &key, err));
-    *out = *aip_secret_key_public(key);
-    aip_secret_key_free(&key);
+    AIP_TRY(keys_load(given->key, given->passphrase_file, owner, &out->key, err));
+    memcpy(out->did, owner->did, sizeof out->did);
+    snprintf(out->key_id, sizeof out->key_id, "%s#key-%u", owner->did, owner->number);
     return AIP_OK;
 }
 
@@ -39,9 +39,8 @@ static aip_status
 load_own(const identity_options *given, gateway_settings *settings, aip_error *err)
 {
     aip_key_owner owner = {0};
-    aip_public_key key;
     char *url STRING_AUTO = NULL;
-    AIP_TRY(load_key(given, &owner, &key, err));
+    AIP_TRY(load_key(given, &owner, &settings->self, err));
     if (given->public_url != NULL) {
         size_t size = strlen(given->public_url);
         url = strndup(given->public_url, size > 0 && given->public_url[size - 1] == '/' ? size - 1 : size);
@@ -49,7 +48,7 @@ load_own(const identity_options *given, gateway_settings *settings, aip_error *e
             return aip_fail(err, AIP_NO_MEMORY, NULL);
         }
     }
-    const own_setup setup = {&owner, &key, given->key_log, url, settings->path};
+    const own_setup setup = {&owner, aip_secret_key_public(settings->self.key), given->key_log, url, settings->path};
     return own_identity_load(&setup, &settings->own, err);
 }
 
@@ -66,6 +65,13 @@ host_of_name(const aip_did *did, char **out, aip_error *err)
     return *out == NULL ? aip_fail(err, AIP_NO_MEMORY, NULL) : AIP_OK;
 }
 
+static aip_status
+host_of_pattern(const char *name, char **out, aip_error *err)
+{
+    *out = strdup(name + strlen("did:web:"));
+    return *out == NULL ? aip_fail(err, AIP_NO_MEMORY, NULL) : AIP_OK;
+}
+
 /* Roots with a key of their own need no document. */
 static bool
 is_looked_up(const aip_trust_root *root, aip_did *did)
@@ -74,21 +80,43 @@ is_looked_up(const aip_trust_root *root, aip_did *did)
            (did->form == AIP_DID_WEB || did->form == AIP_NAME_WEB);
 }
 
+/* Who signs a list is as much the operator's choice as a root is. */
 static aip_status
-collect_hosts(const identity_options *given, const aip_trust *trust, identity_parts *parts, aip_error *err)
+collect_signers(const option_list *lists, identity_parts *parts, aip_error *err)
 {
     aip_did did;
-    parts->hosts = calloc(trust->count + given->hosts.count + 1, sizeof *parts->hosts);
-    if (parts->hosts == NULL) {
-        return aip_fail(err, AIP_NO_MEMORY, NULL);
-    }
-    for (size_t i = 0; i < trust->count; i++) {
-        if (is_looked_up(&trust->roots[i], &did)) {
-            char *host = NULL;
+    for (size_t i = 0; i < lists->count; i++) {
+        char *host = NULL;
+        AIP_TRY(pulling_signer(lists->items[i], &did, err));
+        if (did.form == AIP_DID_WEB) {
             AIP_TRY(host_of_name(&did, &host, err));
             parts->hosts[parts->named++] = host;
         }
     }
+    return AIP_OK;
+}
+
+static aip_status
+collect_hosts(const identity_options *given, const aip_trust *trust, identity_parts *parts, aip_error *err)
+{
+    aip_did did;
+    parts->hosts = calloc(trust->count + given->lists.count + given->hosts.count + 1, sizeof *parts->hosts);
+    if (parts->hosts == NULL) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    for (size_t i = 0; i < trust->count; i++) {
+        const aip_trust_root *root = &trust->roots[i];
+        char *host = NULL;
+        if (root->pattern) {
+            AIP_TRY(host_of_pattern(root->name, &host, err));
+        } else if (is_looked_up(root, &did)) {
+            AIP_TRY(host_of_name(&did, &host, err));
+        }
+        if (host != NULL) {
+            parts->hosts[parts->named++] = host;
+        }
+    }
+    AIP_TRY(collect_signers(&given->lists, parts, err));
     parts->host_count = parts->named;
     for (size_t i = 0; i < given->hosts.count; i++) {
         parts->hosts[parts->host_count++] = given->hosts.items[i];
@@ -124,12 +152,6 @@ name_store(const identity_options *given, const char *audit, identity_parts *par
     return text_finish(&parts->store_path, err);
 }
 
-static bool
-needs_store(const identity_options *given, const identity_parts *parts)
-{
-    return parts->host_count > 0 || given->sources.count > 0 || given->key_log != NULL || given->store != NULL;
-}
-
 static aip_status
 open_identities(const identity_options *given, gateway_settings *settings, identity_parts *parts, aip_error *err)
 {
@@ -141,7 +163,14 @@ open_identities(const identity_options *given, gateway_settings *settings, ident
         .host_count = parts->host_count,
         .rules = {.ca_file = given->ca_file, .allowed = parts->allowed, .allowed_count = given->allowed.count},
         .own = &settings->own,
+        .self = settings->self.key == NULL ? NULL : &settings->self,
+        .trust = &settings->trust,
+        .lists = given->lists.items,
+        .list_count = given->lists.count,
     };
+    if (given->list_staleness != NULL) {
+        AIP_TRY(text_parse_duration(given->list_staleness, &setup.list_staleness_seconds, err));
+    }
     if (given->max_staleness != NULL) {
         AIP_TRY(options_parse_duration(given->max_staleness, &setup.max_staleness_seconds, err));
     }
@@ -157,9 +186,6 @@ gateway_identity_open(const identity_options *given, const char *audit, gateway_
     }
     AIP_TRY(collect_hosts(given, &settings->trust, parts, err));
     AIP_TRY(read_ranges(&given->allowed, parts, err));
-    if (!needs_store(given, parts)) {
-        return AIP_OK;
-    }
     AIP_TRY(name_store(given, audit, parts, err));
     return open_identities(given, settings, parts, err);
 }
@@ -169,6 +195,7 @@ gateway_identity_close(gateway_settings *settings, identity_parts *parts)
 {
     identities_close(&settings->identities);
     own_identity_clear(&settings->own);
+    aip_secret_key_free(&settings->self.key);
     for (size_t i = 0; i < parts->named; i++) {
         free((void *)(uintptr_t)parts->hosts[i]);
     }

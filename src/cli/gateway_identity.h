@@ -6,8 +6,8 @@
 #include "gateway/settings.h"
 
 typedef struct {
-    const char *key, *passphrase_file, *key_log, *public_url, *store, *ca_file, *max_staleness;
-    option_list sources, hosts, allowed;
+    const char *key, *passphrase_file, *key_log, *public_url, *store, *ca_file, *max_staleness, *list_staleness;
+    option_list sources, hosts, allowed, lists;
 } identity_options;
 
 /* What the settings borrow. */
@@ -21,9 +21,9 @@ typedef struct {
 /* Errors: usage (options that need others). */
 AIP_MUST_CHECK aip_status gateway_identity_check(const identity_options *given, aip_error *err);
 
-/* Fills settings->own and ->identities from the options and from settings->trust. No store is made when nothing can be
- * looked up. `audit` is the decision log's path: the store stands beside it unless it is named. Errors: usage,
- * config.invalid, keyfile.*, log.*, did.*, store.*, io, memory. */
+/* Fills settings->own and ->identities from the options and from settings->trust. `audit` is the decision log's path:
+ * the store stands beside it unless it is named. Errors: usage, config.invalid, keyfile.*, log.*, did.*, store.*, io,
+ * memory. */
 AIP_MUST_CHECK aip_status gateway_identity_open(const identity_options *given, const char *audit,
                                                 gateway_settings *settings, identity_parts *parts, aip_error *err);
 void gateway_identity_close(gateway_settings *settings, identity_parts *parts);

@@ -177,7 +177,7 @@ static aip_status
 open_memory(lookup *l, aip_error *err)
 {
     AIP_TRY(identity_memory_new(NAMES_MAX, true, &l->memory, err));
-    l->view = (memory_view){l->memory, clock_now_seconds()};
+    l->view = (memory_view){.memory = l->memory, .now_seconds = clock_now_seconds()};
     identity_memory_source(&l->view, &l->keys);
     return AIP_OK;
 }

@@ -18,7 +18,6 @@
 #define OPTIONS_MAX 64 /* the seen-before set is one word */
 #define LIST_MAX 256   /* above every cap in limits.h */
 #define SECRET_LINE_MAX 1024
-#define DURATION_MAX 3153600000u /* a hundred years: sums with the clock stay far from overflow */
 
 static void
 print_help(const option *table, const char *usage)
@@ -186,30 +185,7 @@ options_run_command(const char *program, const char *about, const command *comma
 aip_status
 options_parse_duration(const char *text, int64_t *seconds, aip_error *err)
 {
-    static const struct {
-        char unit;
-        uint64_t seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-    char digits[16];
-    size_t size = strlen(text);
-    uint64_t factor = 1, number;
-    for (size_t i = 0; size > 0 && i < sizeof units / sizeof units[0]; i++) {
-        if (text[size - 1] == units[i].unit) {
-            factor = units[i].seconds;
-            size--;
-            break;
-        }
-    }
-    if (size == 0 || size >= sizeof digits) {
-        return aip_fail(err, AIP_USAGE, "a duration is a number with s, m, h or d, such as 15m");
-    }
-    memcpy(digits, text, size);
-    digits[size] = '\0';
-    if (text_parse_unsigned(digits, DURATION_MAX / factor, &number, NULL) != AIP_OK || number == 0) {
-        return aip_fail(err, AIP_USAGE, "a duration is a number with s, m, h or d, such as 15m");
-    }
-    *seconds = (int64_t)(number * factor);
-    return AIP_OK;
+    return text_parse_duration(text, seconds, err);
 }
 
 /* Reads up to the first newline; unbuffered, so that no second copy of the secret stays in memory. */

@@ -5,7 +5,9 @@
 
 #include "base/clock.h"
 #include "cli/keys.h"
+#include "crypto/hash.h"
 #include "proof/proof.h"
+#include "proof/receipt.h"
 
 enum { FIELDS_MAX = 16, ANSWER_BYTES_MAX = 16 << 20 };
 
@@ -106,8 +108,15 @@ static aip_status
 find_key(const proven_caller *caller, const message_proof *proof, aip_public_key *key, aip_error *err)
 {
     LOOKUP_ANSWER_AUTO lookup_answer answer = {0};
-    const identity_query query = {proof->key_id, DID_USE_AUTHENTICATION, clock_now_seconds()};
-    AIP_TRY(proof_check_holder(proof, aip_bytes_of(caller->expect), err));
+    identity_query query = {proof->key_id, DID_USE_AUTHENTICATION, clock_now_seconds()};
+    bool web = strncmp(caller->expect, "did:web:", 8) == 0;
+    if (web && proof_check_holder(proof, aip_bytes_of(caller->expect), NULL) != AIP_OK) {
+        /* A gateway signs by its did:aip name. A key of the expected document under the same fragment is that key. */
+        const unsigned char *hash = memchr(proof->key_id.data, '#', proof->key_id.size);
+        query.kid = hash == NULL ? query.kid : aip_bytes_from(query.kid, (size_t)(hash + 1 - query.kid.data));
+    } else {
+        AIP_TRY(proof_check_holder(proof, aip_bytes_of(caller->expect), err));
+    }
     AIP_TRY(lookup_resolve(caller->identities, aip_bytes_of(caller->expect), NULL, &answer, err));
     return identity_find_key(answer.id, &query, key, err);
 }
@@ -116,6 +125,32 @@ static bool
 is_stream(const net_reply *reply)
 {
     return aip_bytes_begin_with(net_reply_field(reply, "Content-Type"), AIP_BYTES_LITERAL("text/event-stream"));
+}
+
+/* A stream ends with a receipt over all before it: what was added, left out or changed on the way shows. */
+static aip_status
+check_stream(const net_reply *reply, const aip_public_key *key, aip_error *err)
+{
+    const aip_bytes comment = AIP_BYTES_LITERAL(RECEIPT_COMMENT);
+    unsigned char digest[AIP_HASH_BYTES];
+    aip_bytes body = text_view(&reply->body);
+    size_t at = body.size;
+    do {
+        const unsigned char *colon = at == 0 ? NULL : memrchr(body.data, ':', at);
+        at = colon == NULL ? SIZE_MAX : (size_t)(colon - body.data);
+    } while (at != SIZE_MAX && !aip_bytes_begin_with(aip_bytes_from(body, at), comment));
+    if (at == SIZE_MAX || (at > 0 && body.data[at - 1] != '\n')) {
+        return aip_fail(err, AIP_PROOF_MISSING, "the stream ends without its receipt");
+    }
+    aip_bytes receipt = aip_bytes_from(body, at + comment.size);
+    const unsigned char *end = memchr(receipt.data, '\n', receipt.size);
+    if (end == NULL || receipt.data + receipt.size - end > 2) {
+        return aip_fail(err, AIP_PROOF_MISSING, "something follows the stream's receipt");
+    }
+    receipt.size = (size_t)(end - receipt.data);
+    hash_sha256((aip_bytes){body.data, at}, digest);
+    const receipt_check check = {key, net_reply_field(reply, "X-AIP-Decision-Id"), digest};
+    return receipt_verify(receipt, &check, err);
 }
 
 static aip_status
@@ -133,7 +168,7 @@ check_answer(const proven_caller *caller, const signed_request *r, const net_rep
     AIP_TRY(proof_read_reply(&answer, stream, clock_now_seconds(), &proof, err));
     AIP_TRY(find_key(caller, &proof, &key, err));
     AIP_TRY(http_signature_verify(&answer, &proof.signature, &key, err));
-    return stream ? AIP_OK : content_digest_check(&answer, text_view(&reply->body), err);
+    return stream ? check_stream(reply, &key, err) : content_digest_check(&answer, text_view(&reply->body), err);
 }
 
 static aip_status
@@ -152,6 +187,19 @@ send_composed(const proven_caller *caller, const proven_request *request, const 
     };
     AIP_TRY(net_call(&call, out, err));
     return caller->expect == NULL ? AIP_OK : check_answer(caller, r, out, err);
+}
+
+aip_status
+proven_headers(const proven_caller *caller, const proven_request *request, text_buffer *out, aip_error *err)
+{
+    signed_request r = {.count = 0};
+    aip_status status = compose(caller, request, &r, err);
+    for (size_t i = 0; status == AIP_OK && i < r.count; i++) {
+        text_append_string(out, r.lines[i]);
+        text_append_string(out, "\n");
+    }
+    clear_request(&r);
+    return status == AIP_OK ? text_finish(out, err) : status;
 }
 
 aip_status

@@ -25,6 +25,11 @@ typedef struct {
     size_t field_count;
 } proven_request;
 
+/* Appends the signed request's header lines, each ended by LF: for another program to send. Errors: proof.*, usage,
+ * memory. */
+AIP_MUST_CHECK aip_status proven_headers(const proven_caller *caller, const proven_request *request, text_buffer *out,
+                                         aip_error *err);
+
 AIP_MUST_CHECK aip_status proven_send(const proven_caller *caller, const proven_request *request, net_reply *out,
                                       aip_error *err);
 

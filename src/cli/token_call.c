@@ -1,4 +1,4 @@
-/* aip-token call: one proven request, or a tool of an MCP server behind a gateway. */
+/* aip-token call: one proven request, or a tool of an MCP server behind a gateway; aip-token prove: its headers. */
 #include <stdlib.h>
 
 #include "cli/keys.h"
@@ -9,6 +9,7 @@
 enum { BODY_BYTES_MAX = 16 << 20, TIMEOUT_SECONDS = 60, TIMEOUT_SECONDS_MAX = 3600, PAGES_MAX = 100 };
 
 typedef struct {
+    const char *method;
     const char *key_file, *passphrase_file, *token_file, *expect, *data, *tool;
     bool list, unsigned_answer, json;
     option_list fields;
@@ -270,4 +271,53 @@ token_run_call(int argc, char **argv)
     clear_state(&state);
     options_release(table);
     return status == AIP_OK ? 0 : options_report_failure(TOKEN_PROGRAM, o.json, status, &err);
+}
+
+/* ---- prove ---- */
+
+static aip_status
+print_headers(const call_options *o, aip_error *err)
+{
+    call_state state = {0};
+    TEXT_AUTO text_buffer lines = {0};
+    if (o->key_file == NULL || o->token_file == NULL || o->positional_count == 0) {
+        return aip_fail(err, AIP_USAGE, "--key, --token and a URL are needed");
+    }
+    aip_status status = keys_load(o->key_file, o->passphrase_file, &state.owner, &state.key, err);
+    status = status == AIP_OK ? load_token(o->token_file, &state.token, err) : status;
+    status = status == AIP_OK ? load_body(o->data, &state, err) : status;
+    if (status == AIP_OK) {
+        const proven_caller caller = {.key = state.key, .owner = &state.owner, .token = state.token};
+        const char *implied = o->data == NULL ? "GET" : "POST";
+        const proven_request request = {o->method == NULL ? implied : o->method,
+                                        o->positionals[0],
+                                        {(const unsigned char *)state.body, state.body_size},
+                                        NULL,
+                                        0};
+        status = proven_headers(&caller, &request, &lines, err);
+    }
+    status = status == AIP_OK ? print_bytes(text_view(&lines), err) : status;
+    clear_state(&state);
+    return status;
+}
+
+int
+token_run_prove(int argc, char **argv)
+{
+    call_options o = {.timeout = TIMEOUT_SECONDS};
+    const option table[] = {
+        {"--key", OPTION_TEXT, &o.key_file, "FILE", "key of the token's holder"},
+        {"--passphrase-file", OPTION_TEXT, &o.passphrase_file, "FILE", "its first line opens the key"},
+        {"--token", OPTION_TEXT, &o.token_file, "FILE", "the token"},
+        {"-X", OPTION_TEXT, &o.method, "METHOD", "of the request (POST with -d, else GET)"},
+        {"-d", OPTION_TEXT, &o.data, "TEXT", "the body, or @FILE"},
+        {NULL, OPTION_FLAG, NULL, NULL, NULL},
+    };
+    aip_error err = AIP_ERROR_INIT;
+    aip_status status = options_parse(table, TOKEN_PROGRAM " prove [options] URL", argc, argv, o.positionals, 1,
+                                      &o.positional_count, &err);
+    if (status == AIP_OK) {
+        status = print_headers(&o, &err);
+    }
+    return status == AIP_OK ? 0 : options_report_failure(TOKEN_PROGRAM, false, status, &err);
 }

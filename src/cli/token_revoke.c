@@ -43,6 +43,7 @@ clear_state(revoke_state *state)
 static aip_status
 check_options(const revoke_options *o, aip_error *err)
 {
+    net_url url;
     int targets = (o->link != NULL) + (o->did != NULL) + (o->revoked_key != NULL);
     if (o->key_file == NULL) {
         return aip_fail(err, AIP_USAGE, "--key is needed");
@@ -50,7 +51,10 @@ check_options(const revoke_options *o, aip_error *err)
     if (targets > 1 || (targets == 0 && o->chain_file == NULL)) {
         return aip_fail(err, AIP_USAGE, "one of --link, --did and --revoked-key is needed, or --chain");
     }
-    return o->expect != NULL && o->post == NULL ? aip_fail(err, AIP_USAGE, "--expect belongs to --post") : AIP_OK;
+    if (o->expect != NULL && o->post == NULL) {
+        return aip_fail(err, AIP_USAGE, "--expect belongs to --post");
+    }
+    return o->post == NULL ? AIP_OK : net_url_read(o->post, &url, err);
 }
 
 /* Without a target the last element's link is meant. */
@@ -171,7 +175,7 @@ read_answer(const net_reply *reply, json_t **out, aip_error *err)
     AIP_TRY(mcp_check_refusal(reply, err));
     bool good = json_load_strict(text_view(&reply->body), ANSWER_BYTES_MAX, out, NULL) == AIP_OK &&
                 json_is_true(json_object_get(*out, "accepted"));
-    return good ? AIP_OK : aip_fail(err, AIP_UPSTREAM_INVALID, "the answer does not say that it was accepted");
+    return good ? AIP_OK : aip_fail(err, AIP_CALL_REFUSED, "the answer does not say that it was accepted");
 }
 
 /* The request is signed so that the reply can be bound to it; the gateway judges the statement alone. */

@@ -11,6 +11,7 @@ int token_run_delegate(int argc, char **argv);
 int token_run_verify(int argc, char **argv);
 int token_run_inspect(int argc, char **argv);
 int token_run_call(int argc, char **argv);
+int token_run_prove(int argc, char **argv);
 int token_run_revoke(int argc, char **argv);
 
 /* The token on standard input, without one trailing newline; malloc'd. token.missing, token.size, io. */

@@ -5,6 +5,14 @@
 #include "aip/key.h"
 
 void hash_sha256(aip_bytes message, unsigned char out[AIP_HASH_BYTES]);
+/* SHA-256 of what comes piece by piece. */
+typedef struct {
+    _Alignas(16) unsigned char opaque[128];
+} hash_stream;
+void hash_stream_begin(hash_stream *stream);
+void hash_stream_add(hash_stream *stream, aip_bytes piece);
+void hash_stream_end(hash_stream *stream, unsigned char out[AIP_HASH_BYTES]);
+
 #define HASH_SHA512_BYTES 64
 void hash_sha512(aip_bytes message, unsigned char out[HASH_SHA512_BYTES]);    /* for digests of others */
 bool hash_equal(const unsigned char *a, const unsigned char *b, size_t size); /* constant time */

@@ -26,6 +26,7 @@ exchange_new(const gateway_settings *settings, upstream *upstreams, mailbox *mai
     x->record.stage = "";
     x->record.protocol = "mcp";
     x->record.time_seconds = clock_now_seconds();
+    hash_stream_begin(&x->stream_hash);
     x->moved_microseconds = clock_monotonic_microseconds();
     hash_random(id, sizeof id);
     base64url_encode((aip_bytes){id, sizeof id}, x->record.decision_id);
@@ -55,7 +56,8 @@ exchange_free(exchange **x)
     text_clear(&(*x)->body);
     text_clear(&(*x)->stream);
     text_clear(&(*x)->splitter.pending);
-    aip_chain_free(&(*x)->chain);
+    text_clear(&(*x)->arrived);
+    chain_verdict_clear(&(*x)->verdict);
     free(*x);
     *x = NULL;
 }

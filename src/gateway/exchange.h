@@ -4,26 +4,28 @@
 
 #include "base/scan.h"
 #include "base/text.h"
+#include "chain/memory.h"
+#include "crypto/hash.h"
 #include "gateway/settings.h"
 #include "net/upstream.h"
+#include "proof/proof.h"
 
-typedef struct {
-    aip_bytes name, value; /* borrowed from the connection until the reply is sent */
-} header_field;
+typedef http_field header_field; /* borrowed from the connection until the reply is sent */
 
 typedef enum { MESSAGE_NONE, MESSAGE_REQUEST, MESSAGE_NOTIFICATION, MESSAGE_RESPONSE } message_kind;
 
 typedef enum {
     EXCHANGE_READING,   /* the body arrives */
     EXCHANGE_GREETING,  /* an identity is looked up, before the body is read */
-    EXCHANGE_LOOKING,   /* a key log is looked up */
+    EXCHANGE_LOOKING,   /* something that anyone may ask is looked up */
+    EXCHANGE_ADMITTING, /* the nonce is made durable, before the message goes on */
     EXCHANGE_WAITING,   /* the upstream works */
     EXCHANGE_ANSWERED,  /* `answer` is complete */
     EXCHANGE_STREAMING, /* `answer` has its head; events follow */
     EXCHANGE_OVER,      /* nothing more is sent */
 } exchange_phase;
 
-enum { ANSWER_FIELDS_MAX = 16 };
+enum { ANSWER_FIELDS_MAX = 24 };
 
 /* What the caller gets. Only gateway/listen.c turns it into HTTP. */
 typedef struct {
@@ -60,10 +62,13 @@ struct exchange {
     unsigned questions;
     uint64_t asked_microseconds; /* the first of them, monotonic */
     bool gave_up;                /* asks no more */
-    size_t stage;                /* of the pipeline's list, to go on with */
+    aip_status arrived_status;   /* what came of the last question */
+    text_buffer arrived;
+    size_t stage; /* of the pipeline's list, to go on with */
 
     /* as met */
     const char *http_method, *path;
+    aip_bytes query; /* without `?`, as sent */
     header_field fields[AIP_HEADER_FIELDS_MAX];
     size_t field_count;
     bool too_many_fields;
@@ -71,8 +76,13 @@ struct exchange {
 
     /* greet */
     aip_bytes credential;
-    aip_chain *chain;
-    aip_grant grant;
+    chain_verdict verdict;
+    const aip_chain *chain; /* of the verdict; NULL until one was parsed */
+    bool proven;            /* the request's signature is the holder's */
+    bool nonce_asked;
+    used_nonce nonce;
+    aip_public_key holder;               /* whose it is, then */
+    uint64_t revoked_epoch;              /* of the last look at what is revoked */
     unsigned char owner[AIP_HASH_BYTES]; /* root and leaf, which sessions are bound to */
     bool has_session;
     char session[AIP_SESSION_BYTES_MAX + 1]; /* the upstream's id */
@@ -101,6 +111,8 @@ struct exchange {
     event_splitter splitter;
     text_buffer stream; /* judged events, not yet sent */
     size_t stream_sent;
+    hash_stream stream_hash; /* of all that was sent */
+    bool stream_closed;      /* by its receipt, or it gets none */
     bool stream_ended, stream_broken;
     bool answered_call;          /* the response to the request was in the stream */
     bool upstream_full;          /* paused until `stream` drains */

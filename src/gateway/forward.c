@@ -7,6 +7,7 @@
 #include "gateway/events.h"
 #include "gateway/reply.h"
 #include "gateway/stages.h"
+#include "gateway/stages.h"
 
 enum { KEEP_ALIVE_SECONDS = 15 };
 
@@ -72,8 +73,8 @@ write_lines(text_buffer *lines, const exchange *x)
     }
     add_line(lines, "Accept-Encoding", AIP_BYTES_LITERAL("identity"));
     add_line(lines, "X-AIP-Verified", AIP_BYTES_LITERAL("true"));
-    add_line(lines, "X-AIP-Subject", x->grant.leaf);
-    add_line(lines, "X-AIP-Root", x->grant.root);
+    add_line(lines, "X-AIP-Subject", x->verdict.grant.leaf);
+    add_line(lines, "X-AIP-Root", x->verdict.grant.root);
     add_line(lines, "X-AIP-Decision-Id", aip_bytes_of(x->record.decision_id));
     text_append(lines, (aip_bytes){(const unsigned char *)"Expect:", 8}); /* never ask for 100-continue */
 }
@@ -341,9 +342,42 @@ forward_drained(exchange *x)
     }
 }
 
+/* Revoked or expired while the answer was under way. */
+static aip_status
+judge_again(exchange *x)
+{
+    uint64_t epoch = revoked_epoch(identities_revoked(x->settings->identities));
+    if (clock_now_seconds() >= x->verdict.grant.expires) {
+        return AIP_TOKEN_EXPIRED;
+    }
+    return epoch == x->revoked_epoch ? AIP_OK : greet_standing(x, NULL);
+}
+
+/* Nothing more goes out, not even what was judged before. */
+static void
+cut(exchange *x, aip_status why)
+{
+    upstream_cancel(&x->transfer);
+    bool streaming = x->phase == EXCHANGE_STREAMING;
+    fail(x, why);
+    if (streaming) {
+        text_clear(&x->stream);
+        x->stream_sent = 0;
+        x->stream_broken = true;
+    }
+    x->wake(x);
+}
+
 void
 forward_sweep(exchange *x, uint64_t now)
 {
+    bool open =
+        x->phase == EXCHANGE_WAITING || (x->phase == EXCHANGE_STREAMING && !x->stream_ended && !x->stream_broken);
+    aip_status standing = open ? judge_again(x) : AIP_OK;
+    if (standing != AIP_OK) {
+        cut(x, standing);
+        return;
+    }
     uint64_t quiet = (now - x->moved_microseconds) / 1000000;
     if (x->phase == EXCHANGE_WAITING && quiet >= x->settings->idle_seconds) {
         upstream_cancel(&x->transfer);

@@ -58,11 +58,15 @@ origin_is_allowed(const exchange *x)
 }
 
 aip_status
+greet_check_origin(const exchange *x, aip_error *err)
+{
+    return host_is_ours(x) && origin_is_allowed(x) ? AIP_OK : aip_fail(err, AIP_REQUEST_ORIGIN, NULL);
+}
+
+aip_status
 greet_address(exchange *x, aip_error *err)
 {
-    if (!host_is_ours(x) || !origin_is_allowed(x)) {
-        return aip_fail(err, AIP_REQUEST_ORIGIN, NULL);
-    }
+    AIP_TRY(greet_check_origin(x, err));
     if (strcmp(x->path, x->settings->path) != 0) {
         return aip_fail(err, AIP_REQUEST_NOT_FOUND, NULL);
     }
@@ -209,10 +213,40 @@ greet_framing(exchange *x, aip_error *err)
     return check_accept(x, err);
 }
 
+/* Names that somebody might put a token under, where it does not belong: `name=` at the start of a pair. */
+static bool
+names_token(aip_bytes text, const char *separators)
+{
+    static const char *const names[] = {"x-aip-token=", "aip-token=", "aip_token=", "aip="};
+    bool start = true;
+    for (size_t at = 0; at < text.size; at++) {
+        for (size_t i = 0; start && i < sizeof names / sizeof names[0]; i++) {
+            size_t size = strlen(names[i]);
+            if (text.size - at >= size && strncasecmp((const char *)text.data + at, names[i], size) == 0) {
+                return true;
+            }
+        }
+        start = strchr(separators, text.data[at]) != NULL && text.data[at] != '\0';
+    }
+    return false;
+}
+
+static aip_status
+check_places(const exchange *x, aip_error *err)
+{
+    bool misplaced = names_token(x->query, "&;");
+    for (size_t i = 0; i < x->field_count; i++) {
+        misplaced =
+            misplaced || (equals_ignoring_case(x->fields[i].name, "Cookie") && names_token(x->fields[i].value, "; "));
+    }
+    return misplaced ? aip_fail(err, AIP_TOKEN_PLACE, NULL) : AIP_OK;
+}
+
 aip_status
 greet_credential(exchange *x, aip_error *err)
 {
     size_t found = 0;
+    AIP_TRY(check_places(x, err));
     for (size_t i = 0; i < x->field_count; i++) {
         aip_bytes name = x->fields[i].name, value = x->fields[i].value;
         if (equals_ignoring_case(name, "X-AIP-Token")) {
@@ -237,9 +271,10 @@ greet_credential(exchange *x, aip_error *err)
 static void
 name_owner(exchange *x)
 {
+    const aip_grant *grant = &x->verdict.grant;
     char text[2 * AIP_IDENTIFIER_BYTES_MAX + 2];
-    int size = snprintf(text, sizeof text, "%.*s%c%.*s", (int)x->grant.root.size, (const char *)x->grant.root.data, 0,
-                        (int)x->grant.leaf.size, (const char *)x->grant.leaf.data);
+    int size = snprintf(text, sizeof text, "%.*s%c%.*s", (int)grant->root.size, (const char *)grant->root.data, 0,
+                        (int)grant->leaf.size, (const char *)grant->leaf.data);
     hash_sha256((aip_bytes){(const unsigned char *)text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1},
                 x->owner);
 }
@@ -250,15 +285,12 @@ static aip_status
 verify_chain(exchange *x, aip_error *err)
 {
     const gateway_settings *settings = x->settings;
-    memory_view view = {NULL, x->record.time_seconds};
+    memory_view view = {identities_memory(settings->identities), x->record.time_seconds, DID_USE_DELEGATION};
     aip_key_source keys;
-    aip_check check = {&settings->trust, settings->audiences, settings->audience_count, x->record.time_seconds, NULL};
-    if (settings->identities != NULL) {
-        view.memory = identities_memory(settings->identities);
-        identity_memory_source(&view, &keys);
-        check.keys = &keys;
-    }
-    aip_status status = aip_chain_verify(x->chain, &check, &x->grant, err);
+    identity_memory_source(&view, &keys);
+    const aip_check check = {&settings->trust, settings->audiences, settings->audience_count, view.now_seconds, &keys};
+    aip_status status = chain_memory_verify(settings->chains, x->credential, &check, &x->verdict, err);
+    x->chain = x->verdict.entry == NULL ? NULL : chain_entry_chain(x->verdict.entry);
     if (status != AIP_DID_PENDING) {
         return status;
     }
@@ -274,25 +306,46 @@ verify_chain(exchange *x, aip_error *err)
 aip_status
 greet_verify(exchange *x, aip_error *err)
 {
-    if (x->chain == NULL) { /* else it was parsed before it had to wait */
-        AIP_TRY(aip_chain_parse(x->credential, &x->chain, err));
-    }
     AIP_TRY(verify_chain(x, err));
-    if (x->grant.root.size > AIP_IDENTIFIER_BYTES_MAX || x->grant.leaf.size > AIP_IDENTIFIER_BYTES_MAX) {
+    const aip_grant *grant = &x->verdict.grant;
+    if (grant->root.size > AIP_IDENTIFIER_BYTES_MAX || grant->leaf.size > AIP_IDENTIFIER_BYTES_MAX) {
         return aip_fail(err, AIP_INTERNAL, "a name is longer than its cap");
     }
     x->record.verified = true;
-    x->record.root = x->grant.root;
-    x->record.leaf = x->grant.leaf;
-    x->record.has_budget = x->grant.has_budget;
-    x->record.budget_micro_usd = x->grant.budget_micro_usd;
+    x->record.root = grant->root;
+    x->record.leaf = grant->leaf;
+    x->record.has_budget = grant->has_budget;
+    x->record.budget_micro_usd = grant->budget_micro_usd;
     name_owner(x);
     return AIP_OK;
 }
 
-/* Chains are taken as bearers until a proof can be checked; where one is required, nothing passes. */
 aip_status
-greet_proof(exchange *x, aip_error *err)
+greet_standing(exchange *x, aip_error *err)
 {
-    return x->settings->require_proof ? aip_fail(err, AIP_PROOF_MISSING, NULL) : AIP_OK;
+    revoked_memory *revoked = identities_revoked(x->settings->identities);
+    x->revoked_epoch = revoked_epoch(revoked); /* before the look: what comes meanwhile is looked at again */
+    const chain_proof *proof = &x->verdict.proof;
+    revoked_fact fact;
+    aip_status status = revoked_check(revoked, x->chain, proof->keys, proof->count, err);
+    if (status != AIP_OK && revoked_find(revoked, x->chain, proof->keys, proof->count, &fact)) {
+        await_no_answer(x, &fact);
+    }
+    AIP_TRY(status);
+    return x->proven ? revoked_check_holder(revoked, x->chain, &x->holder, err) : AIP_OK;
+}
+
+aip_status
+greet_lists(exchange *x, aip_error *err)
+{
+    return identities_check_lists(x->settings->identities, err);
+}
+
+aip_status
+greet_rate(exchange *x, aip_error *err)
+{
+    const aip_grant *grant = &x->verdict.grant;
+    return grant->ceiling == NULL || grant->ceiling->requests_per_minute == 0
+               ? AIP_OK
+               : root_rates_take(x->settings->rates, grant, clock_monotonic_microseconds(), err);
 }

@@ -35,10 +35,10 @@ hygiene_append_report(text_buffer *out, const exchange *x)
     if (has_wildcard(leaf)) {
         warn(out, "the scope has a wildcard");
     }
-    if (x->grant.has_budget && x->grant.budget_micro_usd > BUDGET_MICRO_USD) {
+    if (x->verdict.grant.has_budget && x->verdict.grant.budget_micro_usd > BUDGET_MICRO_USD) {
         warn(out, "the budget is above 10.0 USD");
     }
-    if (x->chain->count > DEPTH || x->grant.depth_left > DEPTH) {
+    if (x->chain->count > DEPTH || x->verdict.grant.depth_left > DEPTH) {
         warn(out, "the delegation may go deeper than 5 hops");
     }
     text_append_string(out, "], \"errors\": []}");

@@ -1,10 +1,8 @@
 /* The identities thread: its queue, its loop, and the way back to the shards. */
-#include "gateway/identities.h"
+#include "gateway/identities_inside.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -12,138 +10,19 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "did/resolver.h"
 #include "store/identities.h"
 
 enum {
-    IDENTITIES_MAX = 4096, /* in memory; each a few hundred bytes */
-    WAITING_MAX = 1024,    /* requests that wait for an identity */
-    LOGS_WAITING_MAX = 64, /* anyone may ask for logs, so they have a small queue of their own … */
-    LOGS_PER_ROUND = 4,    /* … and do not hold up what requests wait for */
+    IDENTITIES_MAX = 4096,                     /* in memory; each a few hundred bytes */
+    ATTEMPTS_MAX = AIP_CHAIN_ELEMENTS_MAX + 1, /* resolutions that one revocation may need */
+    OTHERS_PER_ROUND = 4,                      /* of what anyone may ask: it does not hold up what requests wait for */
     EVENTS_PER_ROUND = 64,
     EXPIRY_SECONDS = 3600,
+    NONCE_EXPIRY_SECONDS = 10,
+    CATCH_UP_MILLISECONDS = 900,
     TAG_MASK = 7,
     TAG_WAKE = 4,
 };
-
-struct mailbox {
-    identities *owner;
-    int fd;
-    question_list answered; /* under the owner's lock */
-    mailbox *next;
-};
-
-struct identities {
-    store *store;
-    did_cache cache;
-    int epoll_fd, wake_fd;
-    net_loop *loop;
-    fetcher *fetcher;
-    resolver *resolver;
-    identity_memory *memory;
-    int64_t max_staleness_seconds, next_expiry;
-
-    pthread_mutex_t lock; /* of the next four */
-    question_list asked[QUESTION_KINDS];
-    size_t waiting[QUESTION_KINDS]; /* asked and not answered yet */
-    mailbox *boxes;
-
-    question_list under_way; /* the thread's: given to the resolver */
-    atomic_bool stopping;
-    bool started;
-    pthread_t thread;
-};
-
-static void
-ring(int fd)
-{
-    uint64_t one = 1;
-    (void)!write(fd, &one, sizeof one); /* fails only when it rings already */
-}
-
-static void
-hush(int fd)
-{
-    uint64_t rung;
-    (void)!read(fd, &rung, sizeof rung);
-}
-
-/* ---- the shards' side ---- */
-
-aip_status
-identities_ask(mailbox *home, question_kind kind, aip_bytes name, question **out, aip_error *err)
-{
-    static const size_t most[QUESTION_KINDS] = {[QUESTION_IDENTITY] = WAITING_MAX, [QUESTION_LOG] = LOGS_WAITING_MAX};
-    identities *ids = home->owner;
-    *out = NULL;
-    question *l = NULL;
-    AIP_TRY(question_new(home, kind, name, &l, err));
-    pthread_mutex_lock(&ids->lock);
-    bool taken = ids->waiting[kind] < most[kind];
-    if (taken) {
-        ids->waiting[kind]++;
-        question_list_add(&ids->asked[kind], l);
-    }
-    pthread_mutex_unlock(&ids->lock);
-    if (!taken) {
-        question_free(&l);
-        return aip_fail(err, AIP_OVERLOADED, "too many identities are being looked up");
-    }
-    ring(ids->wake_fd);
-    *out = l;
-    return AIP_OK;
-}
-
-aip_status
-identities_mailbox(identities *ids, mailbox **out, aip_error *err)
-{
-    mailbox *box = calloc(1, sizeof *box);
-    *out = NULL;
-    if (box == NULL) {
-        return aip_fail(err, AIP_NO_MEMORY, NULL);
-    }
-    box->owner = ids;
-    box->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (box->fd < 0) {
-        free(box);
-        return aip_fail(err, AIP_IO, "eventfd: %s", strerror(errno));
-    }
-    pthread_mutex_lock(&ids->lock);
-    box->next = ids->boxes;
-    ids->boxes = box;
-    pthread_mutex_unlock(&ids->lock);
-    *out = box;
-    return AIP_OK;
-}
-
-int
-mailbox_descriptor(const mailbox *box)
-{
-    return box->fd;
-}
-
-void
-mailbox_clear(const mailbox *box)
-{
-    hush(box->fd);
-}
-
-question *
-mailbox_take(mailbox *box)
-{
-    pthread_mutex_lock(&box->owner->lock);
-    question *l = question_list_take(&box->answered);
-    pthread_mutex_unlock(&box->owner->lock);
-    return l;
-}
-
-identity_memory *
-identities_memory(identities *ids)
-{
-    return ids->memory;
-}
-
-/* ---- the thread's side ---- */
 
 static void
 say(const char *what, const char *name, const char *why)
@@ -173,7 +52,7 @@ post(identities *ids, question *l)
     ids->waiting[l->kind]--;
     question_list_add(&home->answered, l);
     pthread_mutex_unlock(&ids->lock);
-    ring(home->fd);
+    identities_ring(home->fd);
 }
 
 /* At least until the next second, so that whoever waited finds it: `now` moved on since they came. */
@@ -198,21 +77,60 @@ refused_until(aip_status status, int64_t now)
 
 /* Without memory for it the asker finds nothing, asks again, and is refused in the end. */
 static void
+remember(identities *ids, const char *name, aip_status status, const resolution *found, const aip_error *err)
+{
+    int64_t now = clock_now_seconds();
+    if (status == AIP_OK) {
+        if (found->stale) {
+            say("a stale answer serves: no new one is to be had", name, "");
+        }
+        (void)!identity_memory_put(ids->memory, found->id, usable_until(ids, found, now), NULL);
+    } else {
+        (void)!identity_memory_put_refusal(ids->memory, aip_bytes_of(name), err, refused_until(status, now), NULL);
+    }
+}
+
+static void
+remember_pulled(void *context, const char *name, aip_status status, const resolution *found, const aip_error *err)
+{
+    remember(context, name, status, found, err);
+}
+
+static void
+report_pulled(void *context, const char *url, int64_t number, const aip_error *why)
+{
+    (void)context;
+    if (number > 0) {
+        dprintf(STDERR_FILENO, "aip-gateway: WARNING revocations of %s: number %lld is left out: %s\n", url,
+                (long long)number, aip_status_lookup(why->status)->name);
+    } else {
+        dprintf(STDERR_FILENO, "aip-gateway: WARNING revocations of %s: the page is dropped: %s%s%s\n", url,
+                aip_status_lookup(why->status)->name, why->detail[0] == '\0' ? "" : ": ", why->detail);
+    }
+}
+
+static void
 on_answer(void *context, aip_status status, const resolution *found, const aip_error *err)
 {
     question *l = context;
     identities *ids = l->home->owner;
-    int64_t now = clock_now_seconds();
-    if (status == AIP_OK) {
-        if (found->stale) {
-            say("a stale answer serves: no new one is to be had", l->name, "");
-        }
-        (void)!identity_memory_put(ids->memory, found->id, usable_until(ids, found, now), NULL);
-    } else {
-        (void)!identity_memory_put_refusal(ids->memory, aip_bytes_of(l->name), err, refused_until(status, now), NULL);
-    }
+    remember(ids, l->name, status, found, err);
     question_list_remove(&ids->under_way, l);
     post(ids, l);
+}
+
+/* A revocation's issuer, or a name in its chain, was resolved or refused: it is judged again. */
+static void
+on_wanted(void *context, aip_status status, const resolution *found, const aip_error *err)
+{
+    question *q = context;
+    identities *ids = q->home->owner;
+    remember(ids, q->wanted, status, found, err);
+    question_list_remove(&ids->under_way, q);
+    pthread_mutex_lock(&ids->lock);
+    question_list_add(&ids->asked[QUESTION_REVOKE], q);
+    pthread_mutex_unlock(&ids->lock);
+    identities_ring(ids->wake_fd);
 }
 
 static question *
@@ -234,20 +152,115 @@ has_asked(identities *ids, question_kind kind)
 }
 
 static void
-take_questions(identities *ids)
+take_names(identities *ids)
 {
     for (question *l = next_asked(ids, QUESTION_IDENTITY); l != NULL; l = next_asked(ids, QUESTION_IDENTITY)) {
         question_list_add(&ids->under_way, l);
         resolver_ask(ids->resolver, aip_bytes_of(l->name), NULL, on_answer, l);
     }
-    for (int i = 0; i < LOGS_PER_ROUND; i++) {
-        question *l = next_asked(ids, QUESTION_LOG);
-        if (l == NULL) {
-            return;
-        }
-        l->status = ids->cache.load_log(ids->cache.context, aip_bytes_of(l->name), &l->log, NULL);
-        post(ids, l);
+}
+
+/* One transaction for all that wait: while it commits, the next ones gather. */
+static void
+take_nonces(identities *ids)
+{
+    question *batch[NONCES_PER_COMMIT];
+    size_t count = 0;
+    while (count < NONCES_PER_COMMIT && (batch[count] = next_asked(ids, QUESTION_NONCE)) != NULL) {
+        count++;
     }
+    if (count > 0) {
+        keeping_commit_nonces(&ids->kept, batch, count);
+    }
+    for (size_t i = 0; i < count; i++) {
+        post(ids, batch[i]);
+    }
+}
+
+static void
+take_log(identities *ids, question *q)
+{
+    q->status = ids->cache.load_log(ids->cache.context, aip_bytes_of(q->name), &q->text, NULL);
+    post(ids, q);
+}
+
+static void
+take_revocation(identities *ids, question *q)
+{
+    keeping_revoke(&ids->kept, ids->memory, q);
+    if (q->status != AIP_DID_PENDING) {
+        post(ids, q);
+    } else if (++q->attempts > ATTEMPTS_MAX) {
+        q->status = AIP_DID_NOT_FOUND;
+        post(ids, q);
+    } else {
+        question_list_add(&ids->under_way, q);
+        resolver_ask(ids->resolver, aip_bytes_of(q->wanted), NULL, on_wanted, q);
+    }
+}
+
+static void
+take_judged(identities *ids, question *q)
+{
+    keeping_judged(&ids->kept, q);
+    post(ids, q);
+}
+
+static void
+take_page(identities *ids, question *q)
+{
+    keeping_list(&ids->kept, q);
+    post(ids, q);
+}
+
+/* What requests wait for goes first; a few of the others each round. */
+static void
+take_questions(identities *ids)
+{
+    static const struct {
+        question_kind kind;
+        void (*take)(identities *ids, question *q);
+    } others[] = {
+        {QUESTION_REVOKE, take_revocation},
+        {QUESTION_REVOKED, take_page},
+        {QUESTION_LOG, take_log},
+        {QUESTION_JUDGED, take_judged},
+    };
+    take_names(ids);
+    take_nonces(ids);
+    for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) {
+        for (int i = 0; i < OTHERS_PER_ROUND; i++) {
+            question *q = next_asked(ids, others[k].kind);
+            if (q == NULL) {
+                break;
+            }
+            others[k].take(ids, q);
+        }
+    }
+}
+
+static bool
+has_more(identities *ids)
+{
+    return has_asked(ids, QUESTION_NONCE) || has_asked(ids, QUESTION_REVOKE) || has_asked(ids, QUESTION_REVOKED) ||
+           has_asked(ids, QUESTION_LOG) || has_asked(ids, QUESTION_JUDGED);
+}
+
+/* What another process on the same database was told counts here within a second. */
+static void
+catch_up(identities *ids)
+{
+    uint64_t now = clock_monotonic_microseconds();
+    aip_error why = AIP_ERROR_INIT;
+    if (now < ids->next_catch_up) {
+        return;
+    }
+    ids->next_catch_up = now + CATCH_UP_MILLISECONDS * 1000ull;
+    aip_status status = keeping_catch_up(&ids->kept, &why);
+    if (status != AIP_OK && !ids->behind) {
+        say(aip_status_lookup(status)->name, "-", ": revocations that others brought are not known");
+    }
+    ids->behind = status != AIP_OK;
 }
 
 static void
@@ -255,6 +268,10 @@ expire(identities *ids)
 {
     int64_t now = clock_now_seconds();
     aip_error why = AIP_ERROR_INIT;
+    if (now >= ids->next_nonce_expiry) {
+        ids->next_nonce_expiry = now + NONCE_EXPIRY_SECONDS;
+        keeping_expire(&ids->kept, now);
+    }
     if (now < ids->next_expiry) {
         return;
     }
@@ -275,11 +292,12 @@ run_round(identities *ids)
 {
     struct epoll_event events[EVENTS_PER_ROUND];
     int timeout = sooner(net_loop_timeout_ms(ids->loop), resolver_timeout_ms(ids->resolver));
-    timeout = has_asked(ids, QUESTION_LOG) ? 0 : sooner(timeout, EXPIRY_SECONDS * 1000);
+    timeout = sooner(timeout, pulling_timeout_ms(ids->pulling, clock_monotonic_microseconds()));
+    timeout = has_more(ids) ? 0 : sooner(timeout, CATCH_UP_MILLISECONDS);
     int count = epoll_wait(ids->epoll_fd, events, EVENTS_PER_ROUND, timeout);
     for (int i = 0; i < count; i++) {
         if ((events[i].data.u64 & TAG_MASK) == TAG_WAKE) {
-            hush(ids->wake_fd);
+            identities_hush(ids->wake_fd);
         } else {
             net_loop_ready(ids->loop, (int)(events[i].data.u64 >> 3), events[i].events);
         }
@@ -287,7 +305,9 @@ run_round(identities *ids)
     net_loop_tick(ids->loop);
     resolver_tick(ids->resolver, clock_monotonic_microseconds());
     take_questions(ids);
+    pulling_tick(ids->pulling, clock_now_seconds(), clock_monotonic_microseconds());
     net_loop_tick(ids->loop); /* what was just asked starts at once */
+    catch_up(ids);
     expire(ids);
 }
 
@@ -313,6 +333,27 @@ keep_own_log(identities *ids, const own_identity *own, aip_error *err)
                                err);
 }
 
+static aip_status
+open_pulling(identities *ids, const identities_setup *setup, aip_error *err)
+{
+    const pulling_setup reading = {
+        .sources = setup->lists,
+        .source_count = setup->list_count,
+        .max_staleness_seconds = setup->list_staleness_seconds,
+        .loop = ids->loop,
+        .rules = setup->rules,
+        .resolver = ids->resolver,
+        .identities = ids->memory,
+        .table = &ids->kept.revocation_table,
+        .revoked = ids->kept.revoked,
+        .trust = setup->trust,
+        .remember = remember_pulled,
+        .report = report_pulled,
+        .context = ids,
+    };
+    return setup->list_count == 0 ? AIP_OK : pulling_open(&reading, &ids->pulling, err);
+}
+
 /* A log that the store knows binds its name, sources or none: so no did:aip name speaks for itself unasked. */
 static aip_status
 prepare(identities *ids, const identities_setup *setup, aip_error *err)
@@ -320,6 +361,7 @@ prepare(identities *ids, const identities_setup *setup, aip_error *err)
     AIP_TRY(store_open(setup->store_path, &ids->store, err));
     AIP_TRY(store_identities(ids->store, &ids->cache, err));
     AIP_TRY(keep_own_log(ids, setup->own, err));
+    AIP_TRY(keeping_open(ids->store, setup->trust, setup->self, &ids->kept, err));
     AIP_TRY(identity_memory_new(IDENTITIES_MAX, true, &ids->memory, err));
     ids->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     ids->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -342,7 +384,8 @@ prepare(identities *ids, const identities_setup *setup, aip_error *err)
         .max_staleness_seconds = setup->max_staleness_seconds,
         .report = report,
     };
-    return resolver_open(&resolving, &ids->resolver, err);
+    AIP_TRY(resolver_open(&resolving, &ids->resolver, err));
+    return open_pulling(ids, setup, err);
 }
 
 aip_status
@@ -398,10 +441,11 @@ identities_close(identities **ids)
     }
     if (each->started) {
         atomic_store(&each->stopping, true);
-        ring(each->wake_fd);
+        identities_ring(each->wake_fd);
         pthread_join(each->thread, NULL);
     }
     resolver_close(&each->resolver);
+    pulling_close(&each->pulling);
     fetcher_close(&each->fetcher);
     net_loop_close(&each->loop);
     question_list_free(&each->under_way);
@@ -410,6 +454,7 @@ identities_close(identities **ids)
     }
     close_boxes(each);
     identity_memory_free(&each->memory);
+    keeping_close(&each->kept);
     store_close(&each->store);
     if (each->wake_fd >= 0) {
         close(each->wake_fd);

@@ -96,13 +96,13 @@ listener_open(const listener_setup *setup, listener **out, aip_error *err)
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
     l->setup = *setup;
-    l->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, request_arrived, l,
-                         MHD_OPTION_LISTEN_SOCKET, setup->socket, MHD_OPTION_CONNECTION_LIMIT, setup->connections_max,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_CONNECTION_SECONDS, MHD_OPTION_STRICT_FOR_CLIENT,
-                         1, MHD_OPTION_NOTIFY_COMPLETED, request_completed, l, MHD_OPTION_NOTIFY_CONNECTION,
-                         on_connection, l, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_END);
+    l->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, request_arrived, l, MHD_OPTION_LISTEN_SOCKET,
+        setup->socket, MHD_OPTION_CONNECTION_LIMIT, setup->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_CONNECTION_SECONDS,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, request_completed, l,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+        MHD_OPTION_URI_LOG_CALLBACK, request_line, l, MHD_OPTION_END);
     if (l->daemon == NULL) {
         free(l);
         return aip_fail(err, AIP_LISTEN, "libmicrohttpd does not start");

@@ -161,7 +161,7 @@ want_filter(exchange *x, uint32_t params, aip_error *err)
     }
     for (uint32_t each = scan_child(document, list); each != SCAN_NONE; each = scan_next(document, each)) {
         AIP_TRY(want(x, "resource:", each, err));
-        AIP_TRY(aip_grant_covers(&x->grant, aip_bytes_of(x->wanted), err));
+        AIP_TRY(aip_grant_covers(&x->verdict.grant, aip_bytes_of(x->wanted), err));
     }
     return AIP_OK;
 }

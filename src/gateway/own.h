@@ -13,6 +13,13 @@ typedef struct {
     const char *path;       /* of the address that is served there */
 } own_setup;
 
+/* What the gateway signs with. */
+typedef struct {
+    char did[AIP_DID_TEXT_SIZE];
+    char key_id[AIP_DID_TEXT_SIZE + 16]; /* DID URL of the key */
+    aip_secret_key *key;
+} signing_identity;
+
 /* Set once at start, then read by all shards. */
 typedef struct {
     char did[AIP_DID_TEXT_SIZE]; /* "": the gateway has no identity */

@@ -12,22 +12,27 @@ typedef struct {
 
 static aip_status check_scope(exchange *x, aip_error *err);
 static aip_status check_constraints(exchange *x, aip_error *err);
+static aip_status check_standing(exchange *x, aip_error *err);
 static aip_status record_allowed(exchange *x, aip_error *err);
 
 static const stage greet_stages[] = {
-    {"address", greet_address},
-    {"framing", greet_framing},
-    {"credential", greet_credential},
-    {"verify", greet_verify},
-    {"proof", greet_proof},
-    {"session", session_recognise},
-    {NULL, NULL},
+    {"address", greet_address},       {"framing", greet_framing},
+    {"credential", greet_credential}, {"verify", greet_verify},
+    {"standing", greet_standing},     {"lists", greet_lists},
+    {"proof", prove_holder},          {"rate", greet_rate},
+    {"session", session_recognise},   {NULL, NULL},
 };
 
 static const stage admit_stages[] = {
-    {"read", message_read},     {"classify", mcp_classify},
-    {"scope", check_scope},     {"constraints", check_constraints},
-    {"record", record_allowed}, {NULL, NULL},
+    {"read", message_read},
+    {"classify", mcp_classify},
+    {"body", prove_body},
+    {"scope", check_scope},
+    {"constraints", check_constraints},
+    {"replay", prove_once},
+    {"still standing", check_standing},
+    {"record", record_allowed},
+    {NULL, NULL},
 };
 
 /* Begins with the stage that waited, if one did. */
@@ -47,6 +52,8 @@ run(const stage *stages, exchange *x)
             x->record.at = x->refusal.at;
             return PIPELINE_REFUSED;
         }
+        x->refusal =
+            (aip_error)AIP_ERROR_INIT; /* a stage that tried one way and took another leaves no reason behind */
     }
     x->stage = 0;
     return PIPELINE_PASSED;
@@ -58,22 +65,31 @@ pipeline_greet(exchange *x)
     return run(greet_stages, x);
 }
 
-bool
+pipeline_verdict
 pipeline_admit(exchange *x)
 {
-    return run(admit_stages, x) == PIPELINE_PASSED && x->record.allowed;
+    pipeline_verdict verdict = run(admit_stages, x);
+    return verdict == PIPELINE_PASSED && !x->record.allowed ? PIPELINE_REFUSED : verdict;
 }
 
 static aip_status
 check_scope(exchange *x, aip_error *err)
 {
-    return x->wanted[0] == '\0' ? AIP_OK : aip_grant_covers(&x->grant, aip_bytes_of(x->wanted), err);
+    return x->wanted[0] == '\0' ? AIP_OK : aip_grant_covers(&x->verdict.grant, aip_bytes_of(x->wanted), err);
 }
 
 static aip_status
 check_constraints(exchange *x, aip_error *err)
 {
-    return x->is_tool ? aip_grant_check_arguments(&x->grant, x->name, x->arguments, err) : AIP_OK;
+    return x->is_tool ? aip_grant_check_arguments(&x->verdict.grant, x->name, x->arguments, err) : AIP_OK;
+}
+
+/* What was revoked while the request waited for its body or for the database counts as well. */
+static aip_status
+check_standing(exchange *x, aip_error *err)
+{
+    return revoked_epoch(identities_revoked(x->settings->identities)) == x->revoked_epoch ? AIP_OK
+                                                                                          : greet_standing(x, err);
 }
 
 /* Copies into the record what was learnt about the message so far. */

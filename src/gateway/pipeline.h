@@ -9,8 +9,8 @@ typedef enum { PIPELINE_PASSED, PIPELINE_REFUSED, PIPELINE_WAITS } pipeline_verd
 /* Judges the headers. Refused: x->refusal and x->record say why. Waits: call again when x->wake was called; it goes on
  * with the stage that waits. */
 pipeline_verdict pipeline_greet(exchange *x);
-/* Judges the message and records the decision. True: forward it. */
-bool pipeline_admit(exchange *x);
+/* Judges the message and records the decision. Passed: forward it. Waits: as pipeline_greet. */
+pipeline_verdict pipeline_admit(exchange *x);
 /* Records the refusal and prepares the caller's answer. */
 void pipeline_refuse(exchange *x);
 

@@ -25,7 +25,7 @@ void
 question_free(question **l)
 {
     if (*l != NULL) {
-        text_clear(&(*l)->log);
+        text_clear(&(*l)->text);
         free(*l);
         *l = NULL;
     }

@@ -109,19 +109,20 @@ reply_add_common(exchange *x)
 static bool
 may_be_tried_again(aip_status status)
 {
-    return status == AIP_OVERLOADED || status == AIP_AUDIT_UNAVAILABLE || status == AIP_FETCH_BUSY;
+    return status == AIP_OVERLOADED || status == AIP_AUDIT_UNAVAILABLE || status == AIP_FETCH_BUSY ||
+           status == AIP_TRUST_RATE || status == AIP_PROOF_FULL || status == AIP_STORE_UNAVAILABLE;
 }
 
 void
-reply_refuse_unjudged(exchange *x, aip_status status)
+reply_refuse_unjudged(exchange *x, aip_status status, const char *methods)
 {
     answer_clear(&x->answer);
     x->answer.http = aip_status_lookup(status)->http;
     append_plain_error(&x->answer.body, status, NULL);
     answer_add(&x->answer, "Content-Type", "application/json");
     answer_add(&x->answer, "Cache-Control", "no-store");
-    if (status == AIP_REQUEST_HTTP_METHOD) {
-        answer_add(&x->answer, "Allow", "GET, HEAD");
+    if (status == AIP_REQUEST_HTTP_METHOD && methods != NULL) {
+        answer_add(&x->answer, "Allow", "%s", methods);
     }
     if (may_be_tried_again(status)) {
         answer_add(&x->answer, "Retry-After", "1");

@@ -6,6 +6,7 @@
 
 #include "gateway/forward.h"
 #include "gateway/pipeline.h"
+#include "gateway/prove.h"
 #include "gateway/wellknown.h"
 
 enum { STREAM_BLOCK_BYTES = 4096 };
@@ -60,6 +61,9 @@ on_read(void *context, uint64_t position, char *out, size_t size)
     if (ready > 0 && x->phase != EXCHANGE_OVER) {
         size_t taken = ready < size ? ready : size;
         memcpy(out, x->stream.data + x->stream_sent, taken);
+        if (!x->stream_closed) {
+            hash_stream_add(&x->stream_hash, (aip_bytes){(const unsigned char *)out, taken});
+        }
         x->stream_sent += taken;
         forward_drained(x);
         return (ssize_t)taken;
@@ -68,7 +72,7 @@ on_read(void *context, uint64_t position, char *out, size_t size)
         return MHD_CONTENT_READER_END_WITH_ERROR;
     }
     if (x->stream_ended) {
-        return MHD_CONTENT_READER_END_OF_STREAM;
+        return prove_stream_end(x) ? on_read(context, position, out, size) : MHD_CONTENT_READER_END_OF_STREAM;
     }
     suspend(r);
     return 0;
@@ -130,6 +134,7 @@ static enum MHD_Result
 send_answer(request *r)
 {
     gateway_answer *answer = &r->x->answer;
+    prove_answer(r->x);
     struct MHD_Response *response = make_response(r);
     if (response == NULL) {
         return MHD_NO;
@@ -162,28 +167,48 @@ fill_exchange(request *r, const char *url, const char *method)
     x->wake = wake;
     x->http_method = method;
     x->path = url;
+    const char *query = r->target == NULL ? NULL : strchr(r->target, '?');
+    x->query = query == NULL ? (aip_bytes){NULL, 0} : aip_bytes_of(query + 1);
     x->peer = r->from->address;
     MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, take_field, x);
 }
 
-static request *
-new_request(listener *l, struct MHD_Connection *connection)
+void *
+request_line(void *context, const char *target, struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    request *r = info == NULL || info->socket_context == NULL ? NULL : calloc(1, sizeof *r);
-    exchange *x = r == NULL ? NULL : exchange_new(l->setup.settings, l->setup.upstreams, l->setup.mail);
-    if (x == NULL) {
+    request *r = calloc(1, sizeof *r);
+    (void)context;
+    (void)connection;
+    if (r != NULL && (r->target = strdup(target)) == NULL) {
         free(r);
         return NULL;
     }
-    *r = (request){.x = x, .connection = connection, .from = info->socket_context, .owner = l, .next = l->requests};
+    return r;
+}
+
+/* Completes what request_line began. */
+static bool
+open_request(request *r, listener *l, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    exchange *x = info == NULL || info->socket_context == NULL
+                      ? NULL
+                      : exchange_new(l->setup.settings, l->setup.upstreams, l->setup.mail);
+    if (x == NULL) {
+        return false;
+    }
+    r->x = x;
+    r->connection = connection;
+    r->from = info->socket_context;
+    r->owner = l;
+    r->next = l->requests;
     if (l->requests != NULL) {
         l->requests->previous = r;
     }
     l->requests = r;
     l->active++;
     r->from->current = r;
-    return r;
+    return true;
 }
 
 /* A refused request's body is read to answer with its id; not when it is announced as long. */
@@ -220,13 +245,11 @@ greet(request *r)
 }
 
 static enum MHD_Result
-take_head(listener *l, struct MHD_Connection *connection, const char *url, const char *method, void **slot)
+take_head(request *r, listener *l, struct MHD_Connection *connection, const char *url, const char *method)
 {
-    request *r = new_request(l, connection);
-    if (r == NULL) {
+    if (!open_request(r, l, connection)) {
         return MHD_NO;
     }
-    *slot = r;
     fill_exchange(r, url, method);
     r->open = wellknown_serves(r->x);
     return r->open ? MHD_YES : greet(r);
@@ -257,7 +280,12 @@ take_end(request *r)
         wellknown_answer(x);
         return x->phase == EXCHANGE_LOOKING ? wait_on(r) : send_answer(r);
     }
-    if (r->refused || !pipeline_admit(x)) {
+    pipeline_verdict verdict = r->refused ? PIPELINE_REFUSED : pipeline_admit(x);
+    if (verdict == PIPELINE_WAITS) {
+        x->phase = EXCHANGE_ADMITTING;
+        return wait_on(r);
+    }
+    if (verdict == PIPELINE_REFUSED) {
         return refuse(r);
     }
     forward_begin(x);
@@ -271,7 +299,10 @@ request_arrived(void *context, struct MHD_Connection *connection, const char *ur
     request *r = *slot;
     (void)version;
     if (r == NULL) {
-        return take_head(context, connection, url, method, slot);
+        return MHD_NO; /* there was no memory for its first line */
+    }
+    if (r->x == NULL) {
+        return take_head(r, context, connection, url, method);
     }
     if (r->x->phase == EXCHANGE_GREETING) {
         return greet(r);
@@ -283,11 +314,14 @@ request_arrived(void *context, struct MHD_Connection *connection, const char *ur
     }
     switch (r->x->phase) {
     case EXCHANGE_READING:
+    case EXCHANGE_ADMITTING:
         return take_end(r);
+    case EXCHANGE_LOOKING:
+        wellknown_arrived(r->x);
+        return send_answer(r);
     case EXCHANGE_ANSWERED:
     case EXCHANGE_STREAMING:
         return send_answer(r);
-    case EXCHANGE_LOOKING:
     case EXCHANGE_WAITING:
         return wait_on(r);
     case EXCHANGE_GREETING:
@@ -304,7 +338,10 @@ request_completed(void *context, struct MHD_Connection *connection, void **slot,
     request *r = *slot;
     (void)connection;
     (void)why;
-    if (r == NULL) {
+    *slot = NULL;
+    if (r == NULL || r->x == NULL) {
+        free(r == NULL ? NULL : r->target);
+        free(r);
         return;
     }
     if (r->from->current == r) {
@@ -320,6 +357,6 @@ request_completed(void *context, struct MHD_Connection *connection, void **slot,
     }
     l->active--;
     exchange_free(&r->x);
+    free(r->target);
     free(r);
-    *slot = NULL;
 }

@@ -18,7 +18,8 @@ typedef struct {
 } client;
 
 struct request {
-    exchange *x;
+    char *target; /* of the request line, as sent */
+    exchange *x;  /* NULL until the headers are there */
     struct MHD_Connection *connection;
     client *from;
     listener *owner;
@@ -35,7 +36,8 @@ struct listener {
     bool resumed; /* a connection was, since the last run: the daemon's own timeout does not know of it */
 };
 
-/* libmicrohttpd's callbacks: the access handler, and the end of a request. `context` is the listener. */
+/* libmicrohttpd's callbacks: the request line, the access handler, and the end. `context` is the listener. */
+void *request_line(void *context, const char *target, struct MHD_Connection *connection);
 enum MHD_Result request_arrived(void *context, struct MHD_Connection *connection, const char *url, const char *method,
                                 const char *version, const char *data, size_t *size, void **slot);
 void

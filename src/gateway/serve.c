@@ -43,7 +43,15 @@ read_address(gateway_settings *settings, address *out, aip_error *err)
         settings->loopback = IN6_IS_ADDR_LOOPBACK(&out->v6.sin6_addr);
         return AIP_OK;
     }
-    return aip_fail(err, AIP_CONFIG_INVALID, "--host must be a numeric address or localhost");
+    return aip_fail(err, AIP_CONFIG_INVALID, "only a numeric address or localhost is listened on");
+}
+
+aip_status
+gateway_check_host(const char *host, aip_error *err)
+{
+    gateway_settings settings = {.host = host};
+    address where;
+    return read_address(&settings, &where, err);
 }
 
 static int

@@ -8,4 +8,7 @@
  * SIGTERM or SIGINT, drains and returns. Errors: listen, io, memory, config.invalid. */
 AIP_MUST_CHECK aip_status gateway_serve(gateway_settings *settings, aip_error *err);
 
+/* Can be listened on: a numeric address, or `localhost`. config.invalid. */
+AIP_MUST_CHECK aip_status gateway_check_host(const char *host, aip_error *err);
+
 #endif

@@ -5,7 +5,9 @@
 #include "aip/chain.h"
 #include "audit/append.h"
 #include "crypto/aead.h"
+#include "chain/memory.h"
 #include "gateway/identities.h"
+#include "gateway/rate.h"
 
 typedef struct {
     const char *upstream_url;
@@ -21,11 +23,15 @@ typedef struct {
     const char *const *hosts; /* further values of Host that are taken on loopback, without port */
     size_t host_count;
     bool require_proof, quiet;
+    bool bearers; /* tokens of one element need no proof where their root has no ceiling that says otherwise */
     size_t threads, body_bytes_max, token_bytes_max;
     unsigned idle_seconds; /* a JSON reply may stay silent so long */
     audit_log *audit;
-    own_identity own;       /* its `did` is empty when the gateway has none */
-    identities *identities; /* NULL: nothing is resolved, names that carry their key alone are known */
+    own_identity own;      /* its `did` is empty when the gateway has none */
+    signing_identity self; /* its key is NULL then */
+    identities *identities;
+    chain_memory *chains; /* verified ones; NULL: none are remembered */
+    root_rates *rates;
     unsigned char session_key[AEAD_KEY_BYTES];
 } gateway_settings;
 

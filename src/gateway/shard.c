@@ -15,7 +15,7 @@
 
 enum {
     EVENTS_PER_ROUND = 256,
-    SWEEP_MICROSECONDS = 1000000,
+    SWEEP_MICROSECONDS = 500000, /* what is revoked ends open streams within a second */
     DRAIN_MICROSECONDS = 3000000,
     TAG_MASK = 7, /* pointers are aligned, so their low bits are free; 0 = a client */
     TAG_LISTENER = 2,
@@ -68,7 +68,7 @@ run_round(shard *s)
 {
     struct epoll_event events[EVENTS_PER_ROUND];
     int timeout = sooner(listener_timeout_ms(s->clients), upstream_timeout_ms(s->upstreams));
-    timeout = sooner(timeout, listener_active(s->clients) > 0 || atomic_load(&s->stopping) ? 1000 : -1);
+    timeout = sooner(timeout, listener_active(s->clients) > 0 || atomic_load(&s->stopping) ? 500 : -1);
     int count = epoll_wait(s->epoll_fd, events, EVENTS_PER_ROUND, timeout);
     for (int i = 0; i < count; i++) {
         dispatch(s, &events[i]);

@@ -5,13 +5,21 @@
 #include "gateway/exchange.h"
 
 /* greet.c: judged from the headers, before a body is read */
+AIP_MUST_CHECK aip_status greet_check_origin(const exchange *x, aip_error *err); /* request.origin */
 AIP_MUST_CHECK aip_status greet_address(exchange *x, aip_error *err); /* request.not_found, .http_method, .origin */
 AIP_MUST_CHECK aip_status greet_framing(exchange *x,
                                         aip_error *err); /* request.headers, .media_type, .size, .not_acceptable */
 AIP_MUST_CHECK aip_status greet_credential(exchange *x, aip_error *err); /* token.missing, .repeated */
 AIP_MUST_CHECK aip_status greet_verify(exchange *x,
                                        aip_error *err); /* aip_chain_parse's, aip_chain_verify's, await_identity's */
-AIP_MUST_CHECK aip_status greet_proof(exchange *x, aip_error *err); /* proof.missing */
+AIP_MUST_CHECK aip_status greet_standing(exchange *x, aip_error *err); /* token.revoked */
+AIP_MUST_CHECK aip_status greet_lists(exchange *x, aip_error *err);    /* revocation.stale */
+AIP_MUST_CHECK aip_status greet_rate(exchange *x, aip_error *err);     /* trust.rate */
+
+/* prove.c: that the token's holder sent this very request */
+AIP_MUST_CHECK aip_status prove_holder(exchange *x, aip_error *err); /* proof.*, token.revoked, await_identity's */
+AIP_MUST_CHECK aip_status prove_body(exchange *x, aip_error *err);   /* proof.digest, .digest.algorithm */
+AIP_MUST_CHECK aip_status prove_once(exchange *x, aip_error *err);   /* proof.replayed, .full, await_nonce's */
 
 /* session.c */
 AIP_MUST_CHECK aip_status session_recognise(exchange *x, aip_error *err); /* session.not_found */

@@ -1,31 +1,50 @@
 /* The addresses that are served without a token, as a table. */
 #include "gateway/wellknown.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include "gateway/await.h"
 #include "gateway/own.h"
 #include "gateway/reply.h"
+#include "gateway/stages.h"
+
+#define WELLKNOWN_ROOT "/.well-known/"
 
 typedef struct {
     const char *path;
     bool prefix;      /* what follows belongs to it as well */
     bool of_identity; /* served only by a gateway that has or keeps identities */
+    const char *methods;
     void (*answer)(exchange *x);
+    void (*arrived)(exchange *x); /* from what came of asking */
 } address;
 
 static void answer_health(exchange *x);
 static void answer_document(exchange *x);
 static void answer_log(exchange *x);
+static void answer_revocations(exchange *x);
+static void log_arrived(exchange *x);
+static void revocation_arrived(exchange *x);
 
 static const address addresses[] = {
-    {"/healthz", false, false, answer_health},
-    {WELLKNOWN_DOCUMENT, false, true, answer_document},
-    {WELLKNOWN_LOGS, true, true, answer_log},
+    {"/healthz", false, false, "GET, HEAD", answer_health, NULL},
+    {WELLKNOWN_DOCUMENT, false, true, "GET, HEAD", answer_document, NULL},
+    {WELLKNOWN_LOGS, true, true, "GET, HEAD", answer_log, log_arrived},
+    {REVOCATIONS_PATH, false, true, "GET, POST", answer_revocations, revocation_arrived},
 };
 
 static bool
-reads(const exchange *x)
+accepts(const address *a, const char *method)
 {
-    return strcmp(x->http_method, "GET") == 0 || strcmp(x->http_method, "HEAD") == 0;
+    for (const char *each = a->methods; *each != '\0'; each += strspn(each, ", ")) {
+        size_t size = strcspn(each, ",");
+        if (strlen(method) == size && strncmp(each, method, size) == 0) {
+            return true;
+        }
+        each += size;
+    }
+    return false;
 }
 
 static const address *
@@ -36,7 +55,7 @@ find(const exchange *x)
         const address *each = &addresses[i];
         bool same =
             each->prefix ? strncmp(x->path, each->path, strlen(each->path)) == 0 : strcmp(x->path, each->path) == 0;
-        if (same && (each->of_identity ? keeps : reads(x))) {
+        if (same && (each->of_identity ? keeps : accepts(each, x->http_method))) {
             return each;
         }
     }
@@ -52,7 +71,8 @@ wellknown_serves(const exchange *x)
 static void
 refuse(exchange *x, aip_status status)
 {
-    reply_refuse_unjudged(x, status);
+    const address *found = find(x);
+    reply_refuse_unjudged(x, status, found == NULL ? NULL : found->methods);
     x->phase = EXCHANGE_ANSWERED;
 }
 
@@ -66,7 +86,11 @@ serve(exchange *x, const char *type, aip_bytes body)
         return;
     }
     answer_add(&x->answer, "Content-Type", "%s", type);
-    answer_add(&x->answer, "Cache-Control", "max-age=%d", AIP_FRESH_SECONDS_MAX);
+    if (strncmp(x->path, WELLKNOWN_ROOT, sizeof WELLKNOWN_ROOT - 1) == 0) {
+        answer_add(&x->answer, "Cache-Control", "max-age=%d", AIP_FRESH_SECONDS_MAX);
+    } else {
+        answer_add(&x->answer, "Cache-Control", "no-store");
+    }
     x->phase = EXCHANGE_ANSWERED;
 }
 
@@ -104,6 +128,17 @@ name_log(const char *file, char out[AIP_DID_TEXT_SIZE])
     return aip_did_parse(aip_bytes_of(out), &did, NULL) == AIP_OK && did.form == AIP_DID_SELF;
 }
 
+/* `status` is that of asking. */
+static void
+look(exchange *x, aip_status status)
+{
+    if (status == AIP_DID_PENDING) {
+        x->phase = EXCHANGE_LOOKING;
+    } else {
+        refuse(x, status);
+    }
+}
+
 static void
 answer_log(exchange *x)
 {
@@ -117,29 +152,122 @@ answer_log(exchange *x)
         serve(x, "application/jsonl", text_view(&own->log));
         return;
     }
-    aip_status status = x->settings->identities == NULL ? AIP_REQUEST_NOT_FOUND : await_log(x, aip_bytes_of(did), NULL);
-    if (status == AIP_DID_PENDING) {
-        x->phase = EXCHANGE_LOOKING;
+    look(x, await_log(x, aip_bytes_of(did), NULL));
+}
+
+static void
+log_arrived(exchange *x)
+{
+    if (x->arrived_status == AIP_OK) {
+        serve(x, "application/jsonl", text_view(&x->arrived));
     } else {
-        refuse(x, status);
+        refuse(x, x->arrived_status == AIP_DID_NOT_FOUND ? AIP_REQUEST_NOT_FOUND : x->arrived_status);
     }
 }
 
-void
-wellknown_arrived(exchange *x, aip_status status, const text_buffer *log)
+/* ---- revocations ---- */
+
+/* Who brings it: an IPv4 address, or the half of an IPv6 one that a single party has all of. */
+static void
+name_source(const char *peer, char out[INET6_ADDRSTRLEN + 4])
 {
-    if (status == AIP_OK) {
-        serve(x, "application/jsonl", text_view(log));
-    } else {
-        refuse(x, status == AIP_DID_NOT_FOUND ? AIP_REQUEST_NOT_FOUND : status);
+    struct in6_addr parsed;
+    char network[INET6_ADDRSTRLEN];
+    snprintf(out, INET6_ADDRSTRLEN + 4, "%s", peer);
+    if (inet_pton(AF_INET6, peer, &parsed) == 1 && !IN6_IS_ADDR_V4MAPPED(&parsed)) {
+        memset(&parsed.s6_addr[8], 0, 8);
+        if (inet_ntop(AF_INET6, &parsed, network, sizeof network) != NULL) {
+            snprintf(out, INET6_ADDRSTRLEN + 4, "%s/64", network);
+        }
     }
+}
+
+static aip_status
+take_statement(exchange *x, aip_error *err)
+{
+    char source[INET6_ADDRSTRLEN + 4];
+    size_t types = 0;
+    aip_bytes type = exchange_header(x, "Content-Type", &types);
+    AIP_TRY(greet_check_origin(x, err));
+    if (types != 1 || !aip_bytes_equal(type, AIP_BYTES_LITERAL("application/jose"))) {
+        return aip_fail(err, AIP_REQUEST_MEDIA_TYPE, NULL);
+    }
+    if (x->body_too_large || x->body.size > AIP_TOKEN_BYTES_MAX) {
+        return aip_fail(err, AIP_REQUEST_SIZE, NULL);
+    }
+    if (x->query.data != NULL) {
+        return aip_fail(err, AIP_REQUEST_INVALID, NULL);
+    }
+    name_source(x->peer, source);
+    return await_revocation(x, source, err);
+}
+
+/* `since=N` in its shortest form, or no query. */
+static aip_status
+read_since(const exchange *x, int64_t *since, aip_error *err)
+{
+    char digits[20];
+    aip_bytes query = x->query;
+    uint64_t value = 0;
+    *since = 0;
+    if (query.data == NULL) {
+        return AIP_OK;
+    }
+    if (!aip_bytes_begin_with(query, AIP_BYTES_LITERAL("since=")) || query.size - 6 >= sizeof digits) {
+        return aip_fail(err, AIP_REQUEST_INVALID, NULL);
+    }
+    snprintf(digits, sizeof digits, "%.*s", (int)(query.size - 6), (const char *)query.data + 6);
+    if ((digits[0] == '0' && digits[1] != '\0') ||
+        text_parse_unsigned(digits, (UINT64_C(1) << 53) - 1, &value, NULL) != AIP_OK) {
+        return aip_fail(err, AIP_REQUEST_INVALID, NULL);
+    }
+    *since = (int64_t)value;
+    return AIP_OK;
+}
+
+static aip_status
+ask_list(exchange *x, aip_error *err)
+{
+    int64_t since;
+    AIP_TRY(read_since(x, &since, err));
+    return await_list(x, since, err);
+}
+
+static bool
+brings(const exchange *x)
+{
+    return strcmp(x->http_method, "POST") == 0;
+}
+
+static void
+answer_revocations(exchange *x)
+{
+    look(x, brings(x) ? take_statement(x, NULL) : ask_list(x, NULL));
+}
+
+static void
+revocation_arrived(exchange *x)
+{
+    if (x->arrived_status != AIP_OK) {
+        refuse(x, x->arrived_status);
+        return;
+    }
+    serve(x, brings(x) ? "application/json" : "application/jose", text_view(&x->arrived));
+}
+
+/* ---- */
+
+void
+wellknown_arrived(exchange *x)
+{
+    find(x)->arrived(x);
 }
 
 void
 wellknown_answer(exchange *x)
 {
     const address *found = find(x);
-    if (found == NULL || !reads(x)) {
+    if (found == NULL || !accepts(found, x->http_method)) {
         refuse(x, found == NULL ? AIP_REQUEST_NOT_FOUND : AIP_REQUEST_HTTP_METHOD);
         return;
     }

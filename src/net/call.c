@@ -233,11 +233,24 @@ read_url(CURLU *url, const char *text, net_url *out)
     return true;
 }
 
+/* What libcurl would rewrite before it sends is refused: what was signed has to be what is sent. */
+static bool
+is_visible_ascii(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text <= ' ' || *text > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
 aip_status
 net_url_read(const char *text, net_url *out, aip_error *err)
 {
+    const char *host = strstr(text, "://");
     CURLU *url = curl_url();
-    bool good = url != NULL && read_url(url, text, out);
+    bool good = url != NULL && host != NULL && host[3] != '/' && is_visible_ascii(text) && read_url(url, text, out);
     curl_url_cleanup(url);
     return good ? AIP_OK : aip_fail(err, AIP_USAGE, "an http or https URL without user and fragment is needed");
 }

@@ -12,25 +12,24 @@ is_named(const http_field *field, aip_bytes name)
            strncasecmp((const char *)field->name.data, (const char *)name.data, name.size) == 0;
 }
 
-/* Reads the member `label` out of all lines of one field; every member is read, so that none is malformed or twice. */
+/* Reads the member `label` out of all lines of one field; every member is read, so that none is malformed or twice.
+ * Members are large, so it is read where it belongs, and only what comes after it elsewhere. */
 static aip_status
 find_member(const http_message *message, aip_bytes field, aip_bytes label, field_member *out, bool *found,
             aip_error *err)
 {
+    field_member later;
     *found = false;
     for (size_t i = 0; i < message->field_count; i++) {
         aip_bytes rest = message->fields[i].value;
         while (is_named(&message->fields[i], field) && rest.size > 0) {
-            field_member member;
-            AIP_TRY(field_next_member(&rest, &member, err));
-            if (!aip_bytes_equal(member.name, label)) {
-                continue;
-            }
-            if (*found) {
+            field_member *member = *found ? &later : out;
+            AIP_TRY(field_next_member(&rest, member, err));
+            bool wanted = aip_bytes_equal(member->name, label);
+            if (wanted && *found) {
                 return aip_fail(err, AIP_PROOF_REPEATED, NULL);
             }
-            *found = true;
-            *out = member;
+            *found = *found || wanted;
         }
     }
     return AIP_OK;
@@ -78,10 +77,10 @@ refuse_component(const field_value *component, aip_error *err)
 static void
 append_lower(text_buffer *out, aip_bytes text)
 {
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = text.data[i];
-        char lower[2] = {(char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c), '\0'};
-        text_append_string(out, lower);
+    text_append(out, text);
+    for (size_t i = out->failed ? out->size : out->size - text.size; i < out->size; i++) {
+        char c = out->data[i];
+        out->data[i] = (char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
     }
 }
 
@@ -244,7 +243,8 @@ http_signature_verify(const http_message *message, const http_signature *signatu
 {
     TEXT_AUTO text_buffer base = {0};
     const field_item *algorithm = field_parameter_of(&signature->input.value, "alg");
-    if (algorithm != NULL && !aip_bytes_equal(algorithm->text, AIP_BYTES_LITERAL("ed25519"))) {
+    if (algorithm != NULL &&
+        (algorithm->kind != FIELD_STRING || !aip_bytes_equal(algorithm->text, AIP_BYTES_LITERAL("ed25519")))) {
         return aip_fail(err, AIP_PROOF_SIGNATURE, "the algorithm is not ed25519");
     }
     AIP_TRY(http_signature_base(message, &signature->input, &base, err));

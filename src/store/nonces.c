@@ -18,7 +18,9 @@ enum {
 
 static const char *const sql[SQL_COUNT] = {
     [SQL_READ_KEYS] = "SELECT hash_keys FROM nonce_memory",
-    [SQL_KEEP_KEYS] = "INSERT INTO nonce_memory VALUES (1, ?, 0) ON CONFLICT (one) DO NOTHING",
+    /* Hashes under keys that were lost say nothing: as if all of them had been forgotten. */
+    [SQL_KEEP_KEYS] = ("INSERT INTO nonce_memory SELECT 1, ?, coalesce(max(expires), 0) FROM used_nonce"
+                       " WHERE true ON CONFLICT (one) DO NOTHING"),
     [SQL_APPEND] = "INSERT INTO used_nonce VALUES (?, ?) ON CONFLICT (expires, hash) DO NOTHING",
     [SQL_LOAD] = "SELECT expires, hash FROM used_nonce",
     [SQL_FORGOTTEN] = "SELECT forgotten_until FROM nonce_memory",

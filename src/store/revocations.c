@@ -34,9 +34,12 @@ static const char *const sql[SQL_COUNT] = {
                  " LEFT JOIN revocation_statement AS s ON s.number = r.number"
                  " WHERE r.number > ? ORDER BY r.number LIMIT ?",
     [SQL_HIGHEST] = "SELECT seq FROM sqlite_sequence WHERE name = 'revocation'",
-    [SQL_FIND_MARK] = "SELECT last_number, last_time FROM revocation_source WHERE url = ? AND issuer = ?",
-    [SQL_KEEP_MARK] = "INSERT INTO revocation_source VALUES (?, ?, ?, ?) ON CONFLICT (url, issuer) DO UPDATE SET"
-                      " last_number = excluded.last_number, last_time = excluded.last_time",
+    [SQL_FIND_MARK] = "SELECT last_number, last_time, highest, complete_at FROM revocation_source"
+                      " WHERE url = ? AND issuer = ?",
+    [SQL_KEEP_MARK] = "INSERT INTO revocation_source (url, issuer, last_number, last_time, highest, complete_at)"
+                      " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (url, issuer) DO UPDATE SET"
+                      " last_number = excluded.last_number, last_time = excluded.last_time,"
+                      " highest = excluded.highest, complete_at = excluded.complete_at",
 };
 
 aip_status
@@ -227,30 +230,32 @@ store_revocations_find_mark(const revocation_table *table, aip_bytes url, aip_by
     statement_text(&q, issuer);
     AIP_TRY(statement_step(&q, &row, err));
     if (row) {
-        *out = (revocation_mark){statement_column_integer(&q, 0), statement_column_integer(&q, 1)};
+        *out = (revocation_mark){statement_column_integer(&q, 0), statement_column_integer(&q, 1),
+                                 statement_column_integer(&q, 2), statement_column_integer(&q, 3)};
     }
     return AIP_OK;
 }
 
 static aip_status
-check_mark(const revocation_table *table, const revocation_page *page, aip_error *err)
+check_mark(const revocation_mark *mark, const revocation_page *page, aip_error *err)
 {
-    revocation_mark mark;
-    AIP_TRY(store_revocations_find_mark(table, page->url, page->issuer, &mark, err));
-    if (page->from < 0 || page->to < page->from || page->to < mark.number || page->issued_at < mark.issued_at) {
+    if (page->from < 0 || page->to < page->from || page->last < page->to || page->to < mark->number ||
+        page->last < mark->highest || page->issued_at < mark->issued_at) {
         return aip_fail(err, AIP_REVOCATION_LIST_ROLLBACK, NULL);
     }
-    return page->from <= mark.number ? AIP_OK : aip_fail(err, AIP_REVOCATION_LIST_GAP, NULL);
+    return page->from <= mark->number ? AIP_OK : aip_fail(err, AIP_REVOCATION_LIST_GAP, NULL);
 }
 
 static aip_status
-keep_mark(const revocation_table *table, const revocation_page *page, aip_error *err)
+keep_mark(const revocation_table *table, const revocation_page *page, int64_t complete_at, aip_error *err)
 {
     STATEMENT_AUTO statement q = statement_of(table->set, SQL_KEEP_MARK);
     statement_text(&q, page->url);
     statement_text(&q, page->issuer);
     statement_integer(&q, page->to);
     statement_integer(&q, page->issued_at);
+    statement_integer(&q, page->last);
+    statement_integer(&q, complete_at);
     return statement_run(&q, err);
 }
 
@@ -258,11 +263,13 @@ keep_mark(const revocation_table *table, const revocation_page *page, aip_error 
 static aip_status
 add_page(const revocation_table *table, const revocation_page *page, revocation_place *places, aip_error *err)
 {
-    AIP_TRY(check_mark(table, page, err));
+    revocation_mark mark;
+    AIP_TRY(store_revocations_find_mark(table, page->url, page->issuer, &mark, err));
+    AIP_TRY(check_mark(&mark, page, err));
     for (size_t i = 0; i < page->count; i++) {
         AIP_TRY(add(table, &page->records[i], &places[i], err));
     }
-    return keep_mark(table, page, err);
+    return keep_mark(table, page, page->to == page->last ? page->issued_at : mark.complete_at, err);
 }
 
 aip_status

@@ -79,8 +79,10 @@ AIP_MUST_CHECK aip_status store_revocations_count_unjudged(const revocation_tabl
 
 /* How far the list at this URL, signed by this issuer, has been read. Another issuer's numbers are another list. */
 typedef struct {
-    int64_t number;    /* of the publisher; 0 before the first page */
-    int64_t issued_at; /* of the last page, epoch seconds, as signed: staleness is reckoned from here */
+    int64_t number;      /* of the publisher; 0 before the first page */
+    int64_t issued_at;   /* of the last page, epoch seconds, as signed */
+    int64_t highest;     /* number that the publisher ever named */
+    int64_t complete_at; /* time of the last page that nothing followed: staleness is reckoned from here; 0: none yet */
 } revocation_mark;
 
 AIP_MUST_CHECK aip_status store_revocations_find_mark(const revocation_table *table, aip_bytes url, aip_bytes issuer,
@@ -90,14 +92,15 @@ AIP_MUST_CHECK aip_status store_revocations_find_mark(const revocation_table *ta
 typedef struct {
     aip_bytes url, issuer;
     int64_t from, to;
+    int64_t last; /* the highest number that the publisher gave */
     int64_t issued_at;
     const revocation_record *records;
     size_t count;
 } revocation_page;
 
 /* Keeps the records and the new mark in one transaction; places[] as of store_revocations_add. Errors:
- * revocation.list.rollback (`to` or the time lie before the mark, or `to` before `from`), revocation.list.gap (`from`
- * lies after the mark); store_revocations_add's. Nothing is kept then. */
+ * revocation.list.rollback (`to`, `last` or the time lie before the mark, or `to` before `from` or after `last`),
+ * revocation.list.gap (`from` lies after the mark); store_revocations_add's. Nothing is kept then. */
 AIP_MUST_CHECK aip_status store_revocations_add_page(const revocation_table *table, const revocation_page *page,
                                                      revocation_place *places, aip_error *err);
 

@@ -85,6 +85,9 @@ static const char *const migrations[] = {
     " last_time INTEGER NOT NULL,"
     " PRIMARY KEY (url, issuer)"
     ") STRICT, WITHOUT ROWID;",
+    /* The highest number that the publisher named, and the time of the last page that nothing followed. */
+    "ALTER TABLE revocation_source ADD COLUMN highest INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE revocation_source ADD COLUMN complete_at INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))

@@ -25,9 +25,14 @@ jws_cut(aip_bytes text, jws_parts *out, aip_error *err)
 aip_status
 jws_decode_signature(aip_bytes text, unsigned char out[AIP_SIGNATURE_BYTES], aip_error *err)
 {
+    unsigned char decoded[BASE64URL_DECODED_MAX(AIP_TOKEN_BYTES_MAX)]; /* of any size: the wrong ones have a name */
     size_t size = 0;
-    AIP_TRY(base64url_decode(text, out, AIP_SIGNATURE_BYTES, &size, err));
-    return size == AIP_SIGNATURE_BYTES ? AIP_OK : aip_fail(err, AIP_TOKEN_MALFORMED, "a signature has 64 bytes");
+    AIP_TRY(base64url_decode(text, decoded, sizeof decoded, &size, err));
+    if (size != AIP_SIGNATURE_BYTES) {
+        return aip_fail(err, AIP_TOKEN_MALFORMED, "a signature has 64 bytes");
+    }
+    memcpy(out, decoded, AIP_SIGNATURE_BYTES);
+    return AIP_OK;
 }
 
 static bool

@@ -27,6 +27,7 @@ token_cut(aip_bytes element, unsigned char *room, size_t capacity, token_draft *
     unsigned char *rest = room + out->header.size;
     AIP_TRY(base64url_decode(parts.payload, rest, capacity - out->header.size, &out->payload.size, err));
     out->payload.data = rest;
+    AIP_TRY(jws_decode_signature(parts.signature, out->signature, err));
     out->nodes_max = 1; /* every further value follows one of these bytes */
     for (size_t i = 0; i < out->payload.size; i++) {
         unsigned char c = rest[i];
@@ -71,8 +72,10 @@ read_issuer(const reading *r, aip_error *err)
     if (r->parent != NULL && aip_bytes_equal(name, r->parent->subject.text)) {
         t->issuer = r->parent->subject; /* the same bytes, so the same identifier: base58 is costly */
         t->issuer.text = name;
+        memcpy(t->issuer_id, r->parent->subject_id, AIP_HASH_BYTES);
         return AIP_OK;
     }
+    hash_sha256(name, t->issuer_id);
     return aip_did_parse(name, &t->issuer, err);
 }
 
@@ -85,6 +88,7 @@ read_subject(const reading *r, aip_error *err)
     if (aip_bytes_begin_with(name, AIP_BYTES_LITERAL("aip:")) != t->foreign) {
         return refuse_claim(err, "issuer and subject are both DIDs or both aip: names");
     }
+    hash_sha256(name, t->subject_id);
     return aip_did_parse(name, &t->subject, err);
 }
 
@@ -117,7 +121,7 @@ static aip_status
 read_scope(const reading *r, aip_error *err)
 {
     token *t = r->token;
-    const string_list list = {t->scope, AIP_SCOPE_ENTRIES_MAX, AIP_SCOPE_BYTES_MAX, &t->scope_count};
+    const string_list list = {t->scope, AIP_SCOPE_ENTRIES_MAX, AIP_ELEMENT_BYTES_MAX, &t->scope_count};
     return read_list(t, r->node, &list, err);
 }
 
@@ -406,12 +410,12 @@ read_header(aip_bytes text, token *t, aip_error *err)
 }
 
 static aip_status
-read_signature(token *t, aip_error *err)
+read_signature(const token_draft *draft, token *t, aip_error *err)
 {
     jws_parts parts;
-    AIP_TRY(jws_cut(t->text, &parts, err));
+    AIP_TRY(jws_cut(draft->text, &parts, err));
     t->signing_input = parts.signing_input;
-    AIP_TRY(jws_decode_signature(parts.signature, t->signature, err));
+    memcpy(t->signature, draft->signature, sizeof t->signature);
     hash_sha256(t->signing_input, t->link_id);
     return AIP_OK;
 }
@@ -421,7 +425,7 @@ token_read(const token_draft *draft, const token *parent, scan_node *nodes, toke
 {
     static const scan_limits limits = {AIP_ELEMENT_BYTES_MAX, AIP_JSON_DEPTH_TOKEN, AIP_JSON_NODES_TOKEN};
     *out = (token){.text = draft->text, .constraints = SCAN_NONE, .shares = SCAN_NONE};
-    AIP_TRY(read_signature(out, err));
+    AIP_TRY(read_signature(draft, out, err));
     AIP_TRY(scan_into(draft->payload, &limits, nodes, draft->nodes_max, &out->payload, err));
     if (scan_kind_of(&out->payload, 0) != SCAN_OBJECT) {
         return aip_fail(err, AIP_TOKEN_MALFORMED, "the payload is no object");

@@ -29,6 +29,7 @@ typedef struct {
     unsigned declared;                     /* TOKEN_… bits */
     bool foreign;                          /* iss is an aip: name: one element, exact scopes */
     aip_did issuer, subject;
+    unsigned char issuer_id[AIP_HASH_BYTES], subject_id[AIP_HASH_BYTES]; /* SHA-256 of the names: what is revoked */
     aip_bytes kid;
     aip_bytes scope[AIP_SCOPE_ENTRIES_MAX];
     uint32_t scope_count;
@@ -51,14 +52,15 @@ typedef struct {
 
 /* An element cut at its dots and decoded, not yet read. */
 typedef struct {
-    aip_bytes text;     /* the element */
-    aip_bytes header;   /* decoded; empty when it is TOKEN_HEADER_TEXT */
-    aip_bytes payload;  /* decoded */
+    aip_bytes text;    /* the element */
+    aip_bytes header;  /* decoded; empty when it is TOKEN_HEADER_TEXT */
+    aip_bytes payload; /* decoded */
+    unsigned char signature[AIP_SIGNATURE_BYTES];
     uint32_t nodes_max; /* scan nodes that the payload can need at most */
 } token_draft;
 
-/* Cuts `element` and decodes header and payload into `room`, of which header.size + payload.size bytes are then
- * used. Errors: token.size, token.malformed, base64url.invalid. */
+/* Cuts `element` and decodes its parts, header and payload into `room`, of which header.size + payload.size bytes are
+ * then used. Errors: token.size, token.malformed, base64url.invalid. */
 AIP_MUST_CHECK aip_status token_cut(aip_bytes element, unsigned char *room, size_t capacity, token_draft *out,
                                     aip_error *err);
 

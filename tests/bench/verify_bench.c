@@ -1,9 +1,7 @@
 /* Ratio of judging a chain (parse and verify) to as many bare signature verifications, side by side in one run. */
 #include <sodium.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
+#include "bench.h"
 #include "aip/chain.h"
 #include "crypto/base64url.h"
 #include "crypto/hash.h"
@@ -17,15 +15,6 @@ typedef struct {
     aip_secret_key *keys[ELEMENTS_MAX + 1];
     char names[ELEMENTS_MAX + 1][AIP_DID_TEXT_SIZE];
 } subject;
-
-static void
-require(aip_status status, const char *what)
-{
-    if (status != AIP_OK) {
-        fprintf(stderr, "%s: %s\n", what, aip_status_lookup(status)->name);
-        exit(1);
-    }
-}
 
 static void
 make_keys(subject *s)
@@ -60,14 +49,6 @@ make_chain(subject *s, size_t elements)
         free(s->text);
         s->text = longer;
     }
-}
-
-static uint64_t
-nanoseconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * UINT64_C(1000000000) + (uint64_t)t.tv_nsec;
 }
 
 static uint64_t
@@ -117,32 +98,18 @@ time_bare(size_t elements, const signed_part parts[ELEMENTS_MAX])
     return nanoseconds() - start;
 }
 
-static int
-compare(const void *a, const void *b)
-{
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static double
-median(uint64_t values[ROUNDS])
-{
-    qsort(values, ROUNDS, sizeof values[0], compare);
-    return (double)values[ROUNDS / 2] / 1000;
-}
-
 static void
 measure(subject *s, size_t elements, const aip_check *check)
 {
-    static uint64_t chain[ROUNDS], bare[ROUNDS];
+    static double chain[ROUNDS], bare[ROUNDS];
     signed_part parts[ELEMENTS_MAX];
     make_chain(s, elements);
     cut_parts(s, elements, parts);
     for (size_t i = 0; i < ROUNDS; i++) {
-        chain[i] = time_chain(s, check);
-        bare[i] = time_bare(elements, parts);
+        chain[i] = (double)time_chain(s, check);
+        bare[i] = (double)time_bare(elements, parts);
     }
-    double ours = median(chain), floor = median(bare);
+    double ours = median(chain, ROUNDS) / 1000, floor = median(bare, ROUNDS) / 1000;
     printf("%zu elements, %5zu bytes: %7.1f us; %zu bare verifications %7.1f us; ratio %.3f\n", elements,
            strlen(s->text), ours, elements, floor, ours / floor);
 }

@@ -1,12 +1,17 @@
 // The official SDK's client, through the gateway, to the official test server. Prints one line for each check.
-// Usage: node everything.mjs GATEWAY_URL TOKEN_FILE OTHER_AGENTS_TOKEN_FILE
+// Each request is signed by the holder of the token, and each answer has to be signed by the gateway.
+// Usage: node everything.mjs GATEWAY_URL GATEWAY_DID TOKEN_FILE KEY_FILE OTHER_AGENTS_TOKEN_FILE
 import { readFileSync } from 'node:fs';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { loadHolder, proofOf, provenFetch } from './http_signature.mjs';
 
-const [url, tokenFile, otherFile] = process.argv.slice(2);
+const [url, gateway, tokenFile, keyFile, otherFile] = process.argv.slice(2);
 const token = readFileSync(tokenFile, 'utf8').trim();
+const holder = loadHolder(keyFile);
+const seen = { answers: 0, streams: 0, receipts: [], failures: [] };
+const proven = provenFetch({ token, holder, gateway, seen });
 const other = readFileSync(otherFile, 'utf8').trim();
 let failed = 0;
 
@@ -48,8 +53,8 @@ async function refuses(wanted, run) {
     demand(codeName(refusal) === wanted, `refused with ${codeName(refusal)}, not ${wanted}`);
 }
 
-function post(headers, message) {
-    return fetch(url, {
+function post(headers, message, send = fetch) {
+    return send(url, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Accept: 'application/json, text/event-stream', ...headers },
         body: JSON.stringify(message),
@@ -63,7 +68,7 @@ client.setRequestHandler(CreateMessageRequestSchema, async () => ({
     model: 'none',
     content: { type: 'text', text: 'an answer from the client' },
 }));
-const transport = new StreamableHTTPClientTransport(new URL(url), { requestInit: { headers: { 'X-AIP-Token': token } } });
+const transport = new StreamableHTTPClientTransport(new URL(url), { fetch: proven });
 
 await check('the SDK connects through the gateway', () => client.connect(transport));
 
@@ -116,9 +121,25 @@ await check('without a token: 401 and a challenge', async () => {
 });
 
 await check('the session with its own token: 200', async () => {
-    const reply = await post({ ...session, 'X-AIP-Token': token }, list);
+    const reply = await post(session, list, proven);
     await reply.text();
     demand(reply.status === 200, `HTTP ${reply.status}`);
+});
+
+await check('the session with its own token and no proof: 401', async () => {
+    const reply = await post({ ...session, 'X-AIP-Token': token }, list);
+    const body = await reply.json();
+    demand(reply.status === 401, `HTTP ${reply.status}`);
+    demand(body.error.data.code_name === 'proof.missing', body.error.data.code_name);
+});
+
+await check('a proof is used once', async () => {
+    const body = JSON.stringify(list);
+    const headers = { ...session, ...proofOf({ method: 'POST', url, body, token, holder }) };
+    const replies = [await post(headers, list), await post(headers, list)];
+    const texts = await Promise.all(replies.map((each) => each.text()));
+    demand(replies[0].status === 200, texts[0]);
+    demand(replies[1].status === 401 && texts[1].includes('"proof.replayed"'), texts[1]);
 });
 
 await check('the session with another agent\'s token: 404', async () => {
@@ -150,4 +171,13 @@ await check('another agent cannot end the session', async () => {
 await check('the session ends when its client says so', () => transport.terminateSession());
 
 await client.close();
+
+await check('the gateway signed every answer, and closed each with a receipt', async () => {
+    demand(seen.failures.length === 0, seen.failures.join(', '));
+    demand(seen.answers > 25 && seen.streams > 5, `${seen.answers} answers, ${seen.streams} streams`);
+    const refused = seen.receipts.filter(({ decision, code }) => decision === 'BLOCK' && code === 'scope.insufficient');
+    const answered = seen.receipts.filter(({ decision, tool }) => decision === 'ALLOW' && tool === 'echo');
+    demand(refused.length === 1, `${refused.length} receipts for the call that was refused`);
+    demand(answered.length === 21, `${answered.length} receipts for the 21 calls of echo`);
+});
 process.exit(failed === 0 ? 0 : 1);

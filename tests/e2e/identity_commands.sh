@@ -157,8 +157,8 @@ resolution() {
     check 'one key by its DID URL' did resolve "$owner#key-2" --log log.jsonl
     also 'and nothing else' test "$(grep -c '"id"' out)" = 1
     refuses diddoc.key.not_found 'a key that is not current' did resolve "$owner#key-1" --log log.jsonl
-    refuses did.invalid 'another query' did resolve "$owner?service=log" --log log.jsonl
-    refuses did.invalid 'a path' did resolve "$owner/path" --log log.jsonl
+    refuses did.url.invalid 'another query' did resolve "$owner?service=log" --log log.jsonl
+    refuses did.url.invalid 'a path' did resolve "$owner/path" --log log.jsonl
     refuses did.not_found 'did:web, offline' did resolve did:web:example.com --offline
     refuses did.key.mismatch 'a key that is not its own' did resolve "$owner" --public-key "${worker#did:aip:}"
     refuses config.invalid 'a source that is none' did resolve "$owner" --source http://logs.example.com

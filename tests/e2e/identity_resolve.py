@@ -266,7 +266,8 @@ def good(row):
 
 def literal(text):
     outcome = resolve(text)
-    report(f"{text[:60]} is refused unasked", not_code(outcome, "did.invalid"), not_silent(outcome),
+    wanted = "did.url.invalid" if text == f"did:web:good.{DOMAIN}/a" else "did.invalid"  # a name, and then a path
+    report(f"{text[:60]} is refused unasked", not_code(outcome, wanted), not_silent(outcome),
            too_slow(outcome, QUICK))
 
 

@@ -7,6 +7,7 @@ bin=${BUILD:-build}
 umask 077
 work=$(mktemp -d "${TMPDIR:-/tmp}/aip-e2e.XXXXXX")
 declare -A pid=() address=()
+clock=() # a command's beginning that gives it the clock of the gateway
 gateway='' audit='' audit_before=0 http_status='' code=''
 
 finish() {
@@ -74,7 +75,7 @@ start_gateway() {
     local name=$1 upstream=$2 root=$3
     shift 3
     start "$name" "$bin/aip-gateway" --upstream "$upstream" --port 0 --trust-key "${root#did:aip:}" \
-        --audit "$work/$name.audit" "$@"
+        --audit "$work/$name.audit" --store "$work/$name.db" "$@"
     gateway=${address[$name]}
     audit=$work/$name.audit
 }
@@ -84,12 +85,42 @@ call() {
     printf '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"%s","arguments":%s}}' "$1" "$2"
 }
 
-# ask TOKEN_FILE BODY [CURL_OPTION…]: posts to the gateway; `-` = no token. Sets http_status and code; reply in $work/reply.
+# base64url_decode: of standard input.
+base64url_decode() {
+    local text
+    text=$(tr -d '\n' | tr '_-' '/+')
+    while [ $((${#text} % 4)) != 0 ]; do text+='='; done
+    base64 -d <<<"$text" 2>/dev/null || true
+}
+
+# holder_key TOKEN_FILE: the key file of the `sub` of its last element, if this test made it.
+holder_key() {
+    local last=$(<"$1") subject
+    last=${last##*~} last=${last#*.}
+    subject=$(base64url_decode <<<"${last%%.*}" | sed -n 's/.*"sub":"\([^"]*\)".*/\1/p')
+    subject=$(grep -l -x -F -e "$subject" "$work"/*.did | head -n 1) && printf '%s\n' "${subject%.did}.key"
+}
+
+# write_header TOKEN_FILE BODY: the headers that present a token, in $work/header. A chain goes with its holder's
+# signature, a token of one element as a bearer; $proof is another key file that signs instead, `none` = nobody does.
+write_header() {
+    local key=${proof:-}
+    if [ -z "$key" ] && grep -q -F '~' "$1"; then
+        key=$(holder_key "$1") || key=none
+    fi
+    case $key in
+    '' | none) sed 's/^/X-AIP-Token: /' "$1" >"$work/header" ;;
+    *) "${clock[@]}" "$bin/aip-token" prove --key "$key" --token "$1" -d "$2" "$gateway" >"$work/header" ;;
+    esac
+}
+
+# ask TOKEN_FILE BODY [CURL_OPTION…]: posts to the gateway; `-` = no token. Sets http_status and code; the reply is in
+# $work/reply.
 ask() {
     local token=$1 body=$2 header=()
     shift 2
     if [ "$token" != - ]; then
-        sed 's/^/X-AIP-Token: /' "$token" >"$work/header"
+        write_header "$token" "$body"
         header=(--header "@$work/header")
     fi
     audit_before=$(audit_lines)

@@ -1,7 +1,11 @@
 #!/usr/bin/env python3
-"""An upstream that trusts everybody, answers everything, and writes down what reached it, one JSON line a request."""
+"""An upstream that trusts everybody, answers everything, and writes down what reached it, one JSON line a request.
+
+GET, and the tool `stream`, give an event every tenth of a second, a hundred or as many as its argument `events` says;
+the tool `silent` is answered after five seconds."""
 import json
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 
@@ -24,14 +28,42 @@ class Recorder(BaseHTTPRequestHandler):
         self.rfile.readline()
         return body
 
+    def give_events(self, count=100, answer=None):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        try:
+            for number in range(count):
+                params = {"level": "info", "data": number}
+                event = {"jsonrpc": "2.0", "method": "notifications/message", "params": params}
+                self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+                time.sleep(0.1)
+            self.wfile.write(f"data: {json.dumps(answer)}\n\n".encode() if answer else b"")
+        except OSError:
+            pass  # whoever read it is gone
+
+    def do_GET(self):
+        self.give_events()
+
     def do_POST(self):
         body = self.read_body()
-        RECORD.write(json.dumps({"headers": {k.lower(): v for k, v in self.headers.items()}, "body": body.hex()}) + "\n")
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        RECORD.write(json.dumps({"headers": headers, "body": body.hex()}) + "\n")
         try:
-            identity = json.loads(body).get("id")
+            message = json.loads(body)
+            identity, params = message.get("id"), message.get("params", {})
+            tool, count = params.get("name"), params.get("arguments", {}).get("events", 100)
         except (ValueError, AttributeError):
-            identity = None
-        reply = json.dumps({"jsonrpc": "2.0", "id": identity, "result": {"content": []}}).encode()
+            identity = tool = None
+        answer = {"jsonrpc": "2.0", "id": identity, "result": {"content": []}}
+        if tool == "stream":
+            self.give_events(count, answer)
+            return
+        if tool == "silent":
+            time.sleep(5)
+        reply = json.dumps(answer).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(reply)))

@@ -15,6 +15,7 @@ home() {
 home 'sodium(/[a-z0-9_]+)?\.h' 'src/crypto/'
 home 'curl/[a-z]+\.h' 'src/net/'
 home 'jansson\.h' 'src/base/json\.h'
+home 'yaml\.h' 'src/base/yaml\.c'
 home 'microhttpd\.h' 'src/gateway/'
 home 'sqlite3\.h' 'src/store/'
 

@@ -9,31 +9,39 @@ import random
 import subprocess
 import sys
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 sys.dont_write_bytecode = True
+from model_claims import Refusal, base58  # noqa: E402
 from model_constraint_cases import TOOLS, random_arguments  # noqa: E402
-from model_json import JsonRefusal, read_json  # noqa: E402
-from model_rules import Refusal, base58, judge, lies_within  # noqa: E402
-from model_trees import AUDIENCES, PARTIES, Party, Tree, describe  # noqa: E402
-from model_json import decode_base64url, encode_base64url  # noqa: E402
+from model_json import JsonRefusal, decode_base64url, encode_base64url, read_json  # noqa: E402
+from model_rules import judge, lies_within  # noqa: E402
+from model_trees import AUDIENCES, PARTIES, Party, Tree  # noqa: E402
+from model_writing import Decks  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 DRIVER = ROOT / os.environ.get("BUILD", "build") / "tests" / "aip-conform"
-CASES = int(os.environ.get("MODEL_CASES", "3000"))
+CASES = int(os.environ.get("MODEL_CASES", "4000"))
 SEEDS = [bytes([i] * 32).hex() for i in range(PARTIES)]
 SHOWN, SHOWN_CHARACTERS = 10, 1500
 CONTROLS = dict.fromkeys(range(32), " ")
+KINDS = ["good"] * 2 + ["faulty"] * 12 + ["root"] * 12 + ["odd"] * 8 + ["constraint"] * 14
+QUESTIONS = {"constraint": 6}  # asked of each path
+NOW_EDGES = (("exp", (-1, 0, 1)), ("iat", (-31, -30, -29)), ("nbf", (-31, -30)))
 ANY_PLACE = ("token.size", "chain.length", "token.malformed", "token.unsupported")
 
 
 def ask(requests):
-    """Replies of the driver to the requests, in order."""
-    lines = "".join(json.dumps(dict(request, id=i)) + "\n" for i, request in enumerate(requests))
-    done = subprocess.run([str(DRIVER)], input=lines.encode(), stdout=subprocess.PIPE, check=False)
-    replies = [json.loads(line) for line in done.stdout.decode().splitlines()]
-    if done.returncode != 0 or [reply.get("id") for reply in replies] != list(range(len(requests))):
-        sys.exit(f"aip-conform ended with {done.returncode} after {len(replies)} of {len(requests)} replies")
+    """Replies of the driver to the requests, in order; arguments go in as the text that they are."""
+    lines = []
+    for i, request in enumerate(requests):
+        line = json.dumps(dict(request, id=i, **({"arguments": "@arguments@"} if "arguments" in request else {})))
+        lines.append(line.replace('"@arguments@"', request["arguments"]) if "arguments" in request else line)
+    done = subprocess.run([str(DRIVER)], input="\n".join(lines).encode() + b"\n", stdout=subprocess.PIPE, check=False)
+    replies = [json.loads(line, parse_float=Decimal) for line in done.stdout.decode().splitlines()]
+    if done.returncode != 0 or [reply.get("id") for reply in replies] != list(range(len(lines))):
+        sys.exit(f"aip-conform ended with {done.returncode} after {len(replies)} of {len(lines)} replies")
     return replies
 
 
@@ -43,10 +51,10 @@ def make_parties():
 
 
 def grow_trees(rng, parties):
-    trees, paths = [], 0
+    trees, paths, decks = [], 0, Decks(rng)
     while paths < CASES:
-        trees.append(Tree(rng, parties, rng.random() < 0.8))
-        paths += len(trees[-1].nodes)
+        trees.append(Tree(rng, parties, decks, rng.choice(KINDS)))
+        paths += len(trees[-1].nodes) * QUESTIONS.get(trees[-1].kind, 1)
     return trees
 
 
@@ -83,7 +91,7 @@ def choose_now(rng, tree, path):
     if rng.random() < 0.9:
         return tree.now
     claims = rng.choice(path).claims
-    edges = [claims[name] + shift for name, shifts in (("exp", (-1, 0, 1)), ("iat", (-31, -30, -29)), ("nbf", (-31, -30))) if type(claims.get(name)) is int for shift in shifts]
+    edges = [claims[name] + shift for name, shifts in NOW_EDGES if type(claims.get(name)) is int for shift in shifts]
     return max(0, min(rng.choice(edges), 2**52)) if edges else tree.now
 
 
@@ -96,8 +104,8 @@ def choose_audience(rng, path):
     return rng.sample(AUDIENCES, rng.choice([0, 1, 2])) if rng.random() < 0.5 else []
 
 
-def choose_use(rng, path):
-    if rng.random() < 0.4:
+def choose_use(rng, tree, path):
+    if tree.kind != "constraint" and rng.random() < 0.5:
         return {}
     claims = []
     for node in path:
@@ -107,10 +115,15 @@ def choose_use(rng, path):
         except JsonRefusal:
             found = None
         claims += [found] if found is not None and found.kind == "object" else []
+    if tree.kind == "constraint":
+        return {"tool": "t", "arguments": random_arguments(rng, claims, "t")}
     if rng.random() < 0.1:
-        return {"tool": rng.choice(["prompt:summary", "resource:file:///data/x", "http:GET /v1/a", "tool:search", "tool:db.*", "SEARCH", "db.read\u00fc", "db. read", "db.read*", "", "search "])}
+        return {"tool": rng.choice(["prompt:summary", "resource:file:///data/x", "http:GET /v1/a", "tool:search", "tool:db.*", "SEARCH",
+            "db.read\u00fc", "db. read", "db.read*", "", "search "])}
     tool = rng.choice([name for value in claims for name, _ in value.members] + list(TOOLS))
     entries = [entry for entry in path[-1].force["scope"] if entry.startswith("tool:")]
+    if not entries and rng.random() < 0.8:
+        return {}
     if entries and rng.random() < 0.8:
         covered = [name for name in TOOLS if any(lies_within("tool:" + name, entry) for entry in entries)]
         tool = rng.choice(covered or [rng.choice(entries)[5:].replace("*", "x")])
@@ -157,7 +170,8 @@ def damage(rng, path, trees):
     if kind == "flip":
         return flip(rng, text)
     if kind == "glue":
-        return rng.choice([text + "~", "~" + text, text + " ", text + "=", text + "\n", text.replace("~", "~~", 1), text.replace("~", " ", 1), "", "E" + text, "C" + text, text[:-1], text + "A", text + ".",
+        return rng.choice([text + "~", "~" + text, text + " ", text + "=", text + "\n", text.replace("~", "~~", 1), text.replace("~", " ", 1), "",
+            "E" + text, "C" + text, text[:-1], text + "A", text + ".",
                            text.replace(".", "..", 1), text.rsplit(".", 1)[0], text.rsplit(".", 1)[0] + ".", " " + text])
     return text
 
@@ -165,20 +179,13 @@ def damage(rng, path, trees):
 def make_cases(rng, trees, parties):
     cases = []
     for tree in trees:
-        for node in tree.nodes:
+        for node in tree.nodes * QUESTIONS.get(tree.kind, 1):
             path = node.path()
-            token = damage(rng, path, trees) if rng.random() < 0.12 else "~".join(n.text for n in path)
-            case = {"token": token, "trust": choose_trust(rng, tree, parties), "now": choose_now(rng, tree, path), **choose_use(rng, path)}
+            token = damage(rng, path, trees) if rng.random() < 0.1 and tree.kind != "constraint" else "~".join(n.text for n in path)
+            case = {"token": token, "trust": choose_trust(rng, tree, parties), "now": choose_now(rng, tree, path), **choose_use(rng, tree, path)}
             audience = choose_audience(rng, path)
             cases.append((dict(case, audience=audience), path))
     return cases
-
-
-def request_of(case):
-    request = dict(case, op="token.verify")
-    if "arguments" in request:
-        request["arguments"] = "@arguments@"
-    return request
 
 
 def opinion(case, made):
@@ -195,21 +202,8 @@ def same(reply, wanted):
         place = reply.get("at") == wanted["at"] or (wanted["at"] is None and wanted["error"] in ANY_PLACE)
         return reply["error"] == wanted["error"] and place
     grant = reply["grant"]
-    budget = None if grant["budget_usd"] is None else round(grant["budget_usd"] * 10**6)
+    budget = None if grant["budget_usd"] is None else grant["budget_usd"] * 10**6
     return budget == wanted["budget"] and all(grant[name] == wanted[name] for name in ("root", "leaf", "scope", "depth_left", "expires", "link_ids"))
-
-
-def ask_cases(cases):
-    """As ask(), with the arguments as the text that they are."""
-    lines = []
-    for i, (case, _) in enumerate(cases):
-        line = json.dumps(dict(request_of(case), id=i))
-        lines.append(line.replace('"@arguments@"', case["arguments"]) if "arguments" in case else line)
-    done = subprocess.run([str(DRIVER)], input="\n".join(lines).encode() + b"\n", stdout=subprocess.PIPE, check=False)
-    replies = [json.loads(line) for line in done.stdout.decode().splitlines()]
-    if done.returncode != 0 or [reply.get("id") for reply in replies] != list(range(len(cases))):
-        sys.exit(f"aip-conform ended with {done.returncode} after {len(replies)} of {len(cases)} replies")
-    return replies
 
 
 def show(seed, number, case, path, reply, wanted):
@@ -223,6 +217,8 @@ def show(seed, number, case, path, reply, wanted):
 
 
 def main():
+    if not DRIVER.exists():
+        sys.exit(f"{DRIVER} is not built: run make")
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     rng = random.Random(seed)
     parties = make_parties()
@@ -230,7 +226,7 @@ def main():
     made = sign_all(trees, parties)
     cases = make_cases(rng, trees, parties)
     failed, names = 0, Counter()
-    for number, ((case, path), reply) in enumerate(zip(cases, ask_cases(cases))):
+    for number, ((case, path), reply) in enumerate(zip(cases, ask([dict(case, op="token.verify") for case, _ in cases]))):
         wanted = opinion(case, made)
         names[wanted.get("error", "ok")] += 1
         if not same(reply, wanted):

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 SPACE = re.compile(r"[ \t\n\r]*")
 NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"')
+STRING = re.compile(r'"(?:[^"\\\x00-\x1f\udc80-\udcff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*')
 WORD = re.compile(r"true|false|null")
 BASE64URL = re.compile(r"[A-Za-z0-9_-]*\Z")
 
@@ -38,10 +38,14 @@ class Reader:
     def skip_space(self):
         self.at = SPACE.match(self.text, self.at).end()
 
+    def refuse(self):
+        """Bytes that are not UTF-8 were read as lone low surrogates."""
+        raise JsonRefusal("json.utf8" if "\udc80" <= self.text[self.at : self.at + 1] <= "\udcff" else "json.syntax")
+
     def take(self, pattern):
         found = pattern.match(self.text, self.at)
         if found is None:
-            raise JsonRefusal("json.syntax")
+            self.refuse()
         self.at = found.end()
         return found.group()
 
@@ -53,10 +57,12 @@ class Reader:
 
     def expect(self, character):
         if not self.takes(character):
-            raise JsonRefusal("json.syntax")
+            self.refuse()
 
     def string(self):
         raw = self.take(STRING)
+        self.expect('"')
+        raw += '"'
         text = json.loads(raw) if "\\" in raw else raw[1:-1]
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise JsonRefusal("json.utf8")
@@ -113,29 +119,15 @@ class Reader:
 @lru_cache(maxsize=20000)
 def read_json(data, depth=16, values=512):
     """The value in the bytes; refuses by JsonRefusal."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as bad:
-        read_before(data[: bad.start].decode("utf-8"), depth, values)
-        raise JsonRefusal("json.utf8") from None
-    reader = Reader(text, depth, values)
+    if data.startswith(b"\xef\xbb\xbf"):
+        raise JsonRefusal("json.utf8")
+    reader = Reader(data.decode("utf-8", "surrogateescape"), depth, values)
     reader.skip_space()
     value = reader.value()
     reader.skip_space()
-    if reader.at != len(text):
+    if reader.at != len(reader.text):
         raise JsonRefusal("json.trailing")
     return value
-
-
-def read_before(text, depth, values):
-    """A fault before the first bad byte comes first; running out of text is none."""
-    reader = Reader(text, depth, values)
-    try:
-        reader.skip_space()
-        reader.value()
-    except JsonRefusal as refusal:
-        if refusal.args[0] != "json.syntax":
-            raise
 
 
 @lru_cache(maxsize=20000)

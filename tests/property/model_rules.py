@@ -1,39 +1,18 @@
 """The rules of spec/token.md T-1 to T-62 for native tokens, restated from the text alone; a second opinion on src/chain."""
 import hashlib
 import re
-import sys
-from functools import lru_cache
-from pathlib import Path
 
+from model_claims import CLAIMS, ELEMENT_BYTES_MAX, HASH, REFUSED, REQUIRED, Refusal, base58
+from model_claims import demand, judge_name, key_in, key_is_acceptable, read_budget, read_plain
 from model_constraints import ConstraintRefusal, allows, check_form
 from model_json import JsonRefusal, decode_base64url, encode_base64url, read_json
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "vectors"))
-from edwards import base58, is_acceptable_key, unbase58  # noqa: E402
-
-TOKEN_BYTES_MAX, ELEMENT_BYTES_MAX, ELEMENTS_MAX = 16384, 8192, 16
-INTEGER_MAX, DEPTH_MAX, SKEW_SECONDS = 2**53 - 1, 15, 30
-B58 = "[1-9A-HJ-NP-Za-km-z]"
-SELF = re.compile(rf"did:(aip|key):(z6Mk{B58}{{44}})\Z")
-HASH = re.compile(r"did:aip:(?:[a-z][a-z0-9]*(?:-[a-z0-9]+)*:)?([0-9a-f]{32})\Z")
-LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-WEB = re.compile(rf"did:web:(?:{LABEL}\.)+(?![0-9]){LABEL}(?:%3A[1-9][0-9]{{0,4}})?(?::[A-Za-z0-9._-]+)*\Z")
-FOREIGN = (
-    ("did.foreign.solana", re.compile(rf"did:aip:{B58}{{32,44}}:[A-Za-z0-9_-]{{1,32}}\Z")),
-    ("did.foreign.eip155", re.compile(r"did:aip:eip155:")),
-    ("did.foreign.provider", re.compile(r"did:aip:(?:[a-z][a-z0-9]*_[A-Za-z0-9._-]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\Z")),
-)
+TOKEN_BYTES_MAX, ELEMENTS_MAX = 16384, 16
+SKEW_SECONDS = 30
 SCOPE = re.compile(r"[a-z0-9]+:(?:[A-Za-z0-9._:/@%-]+\*?|\*)\Z")
 HTTP_SCOPE = re.compile(r"http:[A-Za-z0-9._:/@%-]+ (?:[A-Za-z0-9._:/@%-]+\*?|\*)\Z")
-WANTED = re.compile(r"[A-Za-z0-9._:/@%-]+(?: [A-Za-z0-9._:/@%-]+)?\Z")
-BUDGET = re.compile(r"([0-9]{1,10})(?:\.([0-9]{1,6}))?\Z")
-INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
-
-
-class Refusal(Exception):
-    def __init__(self, name, at=None):
-        super().__init__(name, at)
-        self.name, self.at = name, at
+FRAGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@/?%-]+\Z")
+WANTED = re.compile(r"(?:[a-z0-9]+:[A-Za-z0-9._:/@%-]+|http:[A-Za-z0-9._:/@%-]+ [A-Za-z0-9._:/@%-]+)\Z")
 
 
 class Element:
@@ -45,137 +24,6 @@ class Element:
 
     def link_id(self):
         return encode_base64url(hashlib.sha256(self.signed.encode()).digest())
-
-
-# Names
-
-
-@lru_cache(maxsize=10000)
-def key_in(name):
-    """The key that a name carries, as z6Mk…, or None."""
-    return name.rsplit(":", 1)[1] if SELF.match(name) else None
-
-
-@lru_cache(maxsize=10000)
-def judge_name(name):
-    """I-2 to I-7: None, or why the text is no name of a party in a native token."""
-    own = SELF.match(name)
-    if own:
-        data = unbase58(own.group(2)[1:])
-        return None if len(data) == 34 and data[:2] == b"\xed\x01" and "z" + base58(data) == own.group(2) else "did.invalid"
-    if HASH.match(name) or (WEB.match(name) and len(name) <= 512):
-        return None
-    for status, form in FOREIGN:
-        if form.match(name):
-            return status
-    method = re.match(r"did:([a-z0-9]+):[A-Za-z0-9._:%-]+\Z", name)
-    return "did.method.unsupported" if method and method.group(1) not in ("aip", "key", "web") else "did.invalid"
-
-
-@lru_cache(maxsize=1000)
-def key_is_acceptable(key):
-    return is_acceptable_key(unbase58(key[1:])[2:])
-
-
-# Claims: each reader gives the claim's value or refuses
-
-
-def demand(holds, name="token.claim.invalid"):
-    if not holds:
-        raise Refusal(name)
-
-
-def read_plain(value):
-    demand(value.kind == "string" and not value.is_escaped())
-    return value.text
-
-
-def read_name(value):
-    text = read_plain(value)
-    demand(judge_name(text) is None, judge_name(text))
-    return text
-
-
-def read_integer(maximum):
-    def read(value):
-        demand(value.kind == "number" and value.raw.isdigit() and int(value.raw) <= maximum)
-        return int(value.raw)
-
-    return read
-
-
-def read_scope(value):
-    demand(value.kind == "array" and 1 <= len(value.items) <= 64)
-    return [read_plain(item) for item in value.items]
-
-
-def micro_usd(raw):
-    found = BUDGET.match(raw)
-    demand(found is not None)
-    return int(found.group(1)) * 10**6 + int((found.group(2) or "").ljust(6, "0"))
-
-
-def read_budget(value):
-    demand(value.kind == "number")
-    demand(not value.raw.startswith("-"), "token.budget.negative")
-    return micro_usd(value.raw)
-
-
-def read_jti(value):
-    demand(value.kind == "string")
-    data = decode_base64url(value.text)
-    demand(data is not None and len(data) == 16)
-    return value.text
-
-
-def read_audience(value):
-    if value.kind == "string":
-        return [read_plain(value)]
-    demand(value.kind == "array" and 1 <= len(value.items) <= 16)
-    return [read_plain(item) for item in value.items]
-
-
-def read_par_hash(value):
-    return read_plain(value)
-
-
-def read_text(maximum):
-    def read(value):
-        demand(value.kind == "string" and len(value.text.encode()) <= maximum)
-        demand(any(not c.isspace() and c not in INVISIBLE for c in value.text))
-        return value.text
-
-    return read
-
-
-def read_object(value):
-    demand(value.kind == "object")
-    return value
-
-
-def read_array(value):
-    demand(value.kind == "array")
-    return value
-
-
-REQUIRED, OPTIONAL, REFUSED = "required", "optional", "refused"
-CLAIMS = (  # name, in the root, later, reader
-    ("iss", REQUIRED, REQUIRED, read_name),
-    ("sub", REQUIRED, REQUIRED, read_name),
-    ("scope", REQUIRED, REQUIRED, read_scope),
-    ("budget_usd", OPTIONAL, OPTIONAL, read_budget),
-    ("max_depth", REQUIRED, OPTIONAL, read_integer(DEPTH_MAX)),
-    ("iat", REQUIRED, REQUIRED, read_integer(INTEGER_MAX)),
-    ("exp", REQUIRED, REQUIRED, read_integer(INTEGER_MAX)),
-    ("nbf", OPTIONAL, OPTIONAL, read_integer(INTEGER_MAX)),
-    ("jti", OPTIONAL, REQUIRED, read_jti),
-    ("aud", OPTIONAL, OPTIONAL, read_audience),
-    ("par_hash", REFUSED, REQUIRED, read_par_hash),
-    ("context", OPTIONAL, REQUIRED, read_text(256)),
-    ("principal", OPTIONAL, OPTIONAL, read_text(512)),
-    ("constraints", OPTIONAL, OPTIONAL, read_object),
-    ("shares", OPTIONAL, REFUSED, read_array),
-)
 
 
 # T-61, step 1
@@ -215,8 +63,7 @@ def decode_parts(element, i):
 
 def read_element(element, i):
     payload = read_json(element.payload)
-    if payload.kind != "object":
-        raise Refusal("json.shape")
+    demand(payload.kind == "object", "token.malformed")
     read_claims(element, payload, i)
     read_header(element)
     for entry in element.claims["scope"]:
@@ -231,10 +78,9 @@ def read_claims(element, payload, i):
     known = set()
     for name, root, later, read in CLAIMS:
         allowed, value = root if i == 0 else later, payload.get(name)
-        if allowed == REFUSED:
-            continue
         known.add(name)
         if value is not None:
+            demand(allowed != REFUSED, "token.claim.unknown")
             element.claims[name] = read(value)
         else:
             demand(allowed != REQUIRED, "token.claim.missing")
@@ -245,17 +91,15 @@ def read_claims(element, payload, i):
 
 
 def read_header(element):
-    try:
-        header = read_json(element.header)
-    except JsonRefusal:
-        raise Refusal("token.header") from None
+    header = read_json(element.header)
     demand(header.kind == "object", "token.header")
     members = {name: value.text for name, value in header.members}
     has_kid, kid = "kid" in members, members.pop("kid", None)
     demand(members == {"alg": "EdDSA", "typ": "aip+jwt"}, "token.header")
     if has_kid:
-        name, _, fragment = (kid or "").partition("#")
-        demand(name == element.claims["iss"] and fragment, "token.header")
+        demand(kid is not None and not header.get("kid").is_escaped(), "token.header")
+        name, _, fragment = kid.partition("#")
+        demand(name == element.claims["iss"] and FRAGMENT.match(fragment), "token.header")
     element.claims["kid"] = kid
 
 
@@ -267,9 +111,11 @@ def check_shares(claims):
         demand(pair.kind == "array" and len(pair.items) == 2)
         name, amount = pair.items
         text = read_plain(name)
-        demand(judge_name(text) is None and text not in names and amount.kind == "number")
+        demand(amount.kind == "number")
+        demand(judge_name(text) is None, judge_name(text))
+        total += read_budget(amount)
+        demand(text not in names)
         names.add(text)
-        total += micro_usd(amount.raw)
     demand(total <= claims["budget_usd"])
 
 
@@ -401,9 +247,9 @@ def check_use(elements, tool, arguments):
     if arguments is None:
         return
     given = read_json(arguments.encode(), 128, 10**6)
-    for element in elements:
-        if "constraints" in element.claims:
-            demand(allows(element.claims["constraints"], tool, given), "constraint.violated")
+    for i, element in enumerate(elements):
+        if "constraints" in element.claims and not allows(element.claims["constraints"], tool, given):
+            raise Refusal("constraint.violated", i)
 
 
 def judge(case, signatures):

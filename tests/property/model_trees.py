@@ -1,15 +1,14 @@
 """Seeded random delegation trees: elements that mostly narrow, with now and then a fault or an odd spelling at one of them."""
 import hashlib
-import json
 
 import model_faults
-from model_constraint_cases import random_claim
+from model_constraint_cases import odd_claim, random_claim, simple_claim
 from model_json import encode_base64url
 from model_writing import Raw, write_members
 
 NOW = 1800000000
 PARTIES = 20
-LEVELS_MAX, NODES_MAX = 9, 18
+LEVELS_MAX, NODES_MAX = 9, 12
 HEADER = '{"alg":"EdDSA","typ":"aip+jwt"}'
 SCOPES = ("tool:search", "tool:db.*", "tool:*", "tool:db.read", "tool:t*", "prompt:summary", "resource:file:///data/*", "a2a:message/send",
           "skill:plan*", "http:GET /v1/*", "http:GET*", "tool:a%2Fb@c:d-_*", "tool:db.read*")
@@ -83,7 +82,8 @@ def random_jti(rng):
 
 
 def random_text(rng):
-    return rng.choice(["report", "nightly \u00fcbersicht", "\u6771\u4eac", Raw('"r\\u00e9port \\"x\\""'), "a" * 256, "\u00e9" * 128, Raw('"' + "\\u00e9" * 128 + '"'),
+    return rng.choice(["report", "nightly \u00fcbersicht", "\u6771\u4eac", Raw('"r\\u00e9port \\"x\\""'), "a" * 256, "\u00e9" * 128,
+        Raw('"' + "\\u00e9" * 128 + '"'),
                        "\U0001f600" * 64, " .", "0"])
 
 
@@ -97,15 +97,27 @@ def budget_below(rng, ceiling):
 
 
 class Tree:
-    def __init__(self, rng, parties, faulty):
-        self.rng, self.parties, self.nodes, self.now = rng, parties, [], NOW
+    """`kind` is "good"; "faulty": faults anywhere; "root": a faulty root alone; "odd": a root with an odd
+    constraint; "constraint": one or two good elements with one constraint."""
+
+    def __init__(self, rng, parties, decks, kind):
+        self.rng, self.parties, self.decks, self.kind = rng, parties, decks, kind
+        self.nodes, self.now, self.audiences = [], NOW, AUDIENCES
         root = self.grow(None)
-        faults = rng.choice([1, 1, 1, 2]) if faulty else 0
-        self.fill(root)
-        size = len(self.nodes)
-        chosen = {rng.randrange(size) for _ in range(faults)}
-        for i, node in enumerate(self.nodes):
-            self.write(node, i in chosen)
+        if kind in ("good", "faulty"):
+            self.fill(root)
+        elif kind == "constraint" and rng.random() < 0.15:
+            self.grow(root)
+        for node in self.nodes:
+            spoilt = any(other.note for other in node.path()[:-1])
+            self.write(node, kind == "root" or (kind == "faulty" and rng.random() < (0.06 if spoilt or node is root else 0.12)))
+        if kind == "faulty":
+            self.add_faulty_leaves()
+
+    def add_faulty_leaves(self):
+        open_nodes = [node for node in self.nodes if not node.note and node.force["depth"] > 0 and node.level < LEVELS_MAX - 1]
+        for _ in range(min(10, 3 * len(open_nodes))):
+            self.write(self.grow(self.rng.choice(open_nodes)), True)
 
     def grow(self, parent):
         node = Node(parent, None)
@@ -130,9 +142,7 @@ class Tree:
         else:
             self.write_child(node)
         if is_faulty:
-            fault = self.rng.choice(model_faults.ROOT if node.parent is None else model_faults.LATER)
-            node.note = fault.__name__
-            fault(self.rng, node, self)
+            model_faults.spoil(self.rng, node, self)
         self.put_in_force(node)
         node.seal(self.rng)
 
@@ -148,8 +158,9 @@ class Tree:
         node.subject = subject.index
         start = NOW - rng.randint(0, 500)
         node.claims = {
-            "iss": issuer.random_name(rng), "sub": subject.random_name(rng), "scope": rng.sample(SCOPES, rng.randint(1, 6)),
-            "max_depth": min(15, self.height(node) + rng.choice([0, 0, 1, 3])), "iat": start, "exp": NOW + rng.randint(500, 5000),
+            "iss": issuer.random_name(rng), "sub": subject.did if self.height(node) else subject.random_name(rng),
+            "scope": rng.sample(SCOPES, rng.randint(1, 6)) + rng.choice([[], ["tool:*"], ["tool:db.*", "tool:t"]]),
+            "max_depth": min(15, self.height(node) + rng.choice([0, 0, 1, 3, 15])), "iat": start, "exp": NOW + rng.randint(500, 5000),
         }
         self.add_optional(node)
         if rng.random() < 0.2:
@@ -169,7 +180,8 @@ class Tree:
         subject = self.fresh_party(node)
         node.subject = subject.index
         node.claims = {
-            "iss": parent.claims.get("sub"), "sub": subject.random_name(rng) if self.height(node) == 0 else rng.choice([subject.did] * 9 + [subject.did_key]),
+            "iss": parent.claims.get("sub"),
+            "sub": subject.random_name(rng) if self.height(node) == 0 else rng.choice([subject.did] * 9 + [subject.did_key]),
             "scope": narrow_scope(rng, force["scope"]), "iat": rng.choice([force["iat"], force["iat"] + rng.randint(0, 30)]),
             "exp": rng.choice([force["exp"], force["exp"] - rng.randint(0, 40)]), "jti": random_jti(rng), "par_hash": parent.link_id,
             "context": random_text(rng),
@@ -182,7 +194,7 @@ class Tree:
 
     def add_optional(self, node):
         rng, claims, force = self.rng, node.claims, node.force
-        if rng.random() < 0.4:
+        if rng.random() < (0.4 if node.parent else 0.6):
             claims["budget_usd"] = Raw(budget_below(rng, force["budget"]))
         if rng.random() < 0.25:
             claims["nbf"] = (force["nbf"] or NOW - 600) + rng.choice([0, 0, 1, 40])
@@ -190,13 +202,19 @@ class Tree:
             above = force["aud"] or AUDIENCES
             chosen = rng.sample(above, rng.randint(1, len(above)))
             claims["aud"] = chosen[0] if len(chosen) == 1 and rng.random() < 0.5 else chosen
-        if rng.random() < 0.3:
+        if self.kind == "constraint":
+            claims["constraints"] = simple_claim(rng, self.decks)
+            claims["scope"] = ["tool:*"]
+        elif self.kind == "odd":
+            claims["constraints"] = odd_claim(rng, self.decks)
+        elif rng.random() < 0.3:
             claims["constraints"] = random_claim(rng)
         issuer = claims.get("iss")
         if rng.random() < 0.08 and isinstance(issuer, str) and "z6Mk" in issuer:
             key = self.parties[node.signer].key
             fragment = rng.choice(["key-1", key]) if issuer.startswith("did:aip") else key
-            node.header = rng.choice(['{"alg":"EdDSA","typ":"aip+jwt","kid":"%s"}', '{"kid":"%s","typ":"aip+jwt","alg":"EdDSA"}']) % f"{issuer}#{fragment}"
+            node.header = rng.choice(['{"alg":"EdDSA","typ":"aip+jwt","kid":"%s"}',
+                '{"kid":"%s","typ":"aip+jwt","alg":"EdDSA"}']) % f"{issuer}#{fragment}"
 
     def put_in_force(self, node):
         """What those that follow narrow; a claim that a fault made unreadable leaves what was."""
@@ -213,12 +231,9 @@ class Tree:
         if isinstance(claims.get("budget_usd"), Raw):
             force["budget"] = model_faults.micro(claims["budget_usd"], force["budget"])
         audience = claims.get("aud")
-        if isinstance(audience, (str, list)) and audience and not isinstance(audience, Raw):
-            force["aud"] = [audience] if isinstance(audience, str) else audience
+        audience = audience if isinstance(audience, list) else [audience]
+        if audience and all(type(name) is str and name for name in audience):
+            force["aud"] = audience
         if node.parent is None:
             force["principal"] = claims.get("principal")
         force.setdefault("scope", ["tool:search"])
-
-
-def describe(node):
-    return json.dumps({"fault": node.note, "header": node.header, "signed by": node.signer, "payload": node.signed.split(".")[1]})

@@ -6,6 +6,19 @@ class Raw(str):
     """JSON text that goes into a payload as it stands."""
 
 
+class Decks:
+    """Choices that are all dealt, in random order, before one comes again; one deck for each name."""
+
+    def __init__(self, rng):
+        self.rng, self.left = rng, {}
+
+    def deal(self, name, options):
+        deck = self.left.setdefault((name, len(options)), [])
+        if not deck:
+            deck += self.rng.sample(range(len(options)), len(options))
+        return options[deck.pop()]
+
+
 def write(value):
     if isinstance(value, Raw):
         return str(value)

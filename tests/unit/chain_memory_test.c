@@ -64,16 +64,16 @@ close_parties(parties *p)
 static aip_status
 judge(chain_memory *memory, const char *text, const aip_check *check, int *at)
 {
-    chain_entry *entry = NULL;
-    aip_grant grant;
+    chain_verdict verdict = {.entry = NULL};
     aip_error err = AIP_ERROR_INIT;
-    aip_status status = chain_memory_verify(memory, aip_bytes_of(text), check, &entry, &grant, &err);
+    aip_status status = chain_memory_verify(memory, aip_bytes_of(text), check, &verdict, &err);
     *at = err.at;
     if (status == AIP_OK) {
-        CHECK(aip_bytes_equal(
-            grant.leaf, aip_chain_subject(chain_entry_chain(entry), aip_chain_length(chain_entry_chain(entry)) - 1)));
+        const aip_chain *chain = chain_entry_chain(verdict.entry);
+        CHECK(aip_bytes_equal(verdict.grant.leaf, aip_chain_subject(chain, aip_chain_length(chain) - 1)));
+        CHECK(verdict.proof.count == aip_chain_length(chain));
     }
-    chain_entry_release(&entry);
+    chain_verdict_clear(&verdict);
     return status;
 }
 

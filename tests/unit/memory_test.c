@@ -264,6 +264,35 @@ the_bound_holds_and_is_used_up(void)
     }
 }
 
+/* Against a plain array, with more names than places of the index by chance fall together. */
+static void
+names_come_and_go_in_any_order(void)
+{
+    enum { MODEL_NAMES = 300 };
+    bool there[MODEL_NAMES] = {false};
+    unsigned random = 7;
+    begin(1000, false);
+    for (int turn = 0; turn < 20000; turn++) {
+        char name[64];
+        unsigned n = (unsigned)rand_r(&random) % MODEL_NAMES;
+        snprintf(name, sizeof name, "did:web:h%u.example", n);
+        CHECK((state_at(name, NOW) == MEMORY_KNOWN) == there[n]);
+        if (rand_r(&random) % 2 == 0) {
+            put(name, n % SUBJECT_KEYS, NOW + 10);
+            there[n] = true;
+        } else {
+            identity_memory_forget(memory, aip_bytes_of(name));
+            there[n] = false;
+        }
+    }
+    for (unsigned n = 0; n < MODEL_NAMES; n++) {
+        char name[64];
+        snprintf(name, sizeof name, "did:web:h%u.example", n);
+        CHECK((state_at(name, NOW) == MEMORY_KNOWN) == there[n]);
+    }
+    end();
+}
+
 static void
 the_least_recently_used_goes_first(void)
 {
@@ -302,7 +331,7 @@ what_ended_is_pushed_out_last(void)
 static aip_status
 ask(const char *text, const char *kid, int64_t signed_at, aip_public_key *key)
 {
-    memory_view view = {memory, NOW};
+    memory_view view = {.memory = memory, .now_seconds = NOW};
     aip_key_source source;
     aip_did name;
     identity_memory_source(&view, &source);
@@ -465,7 +494,8 @@ RUN(TEST(what_was_put_is_found_until_it_expires), TEST(names_are_compared_as_byt
     TEST(the_query_is_judged_as_for_any_identity), TEST(a_refusal_is_remembered_with_its_reason_until_its_time),
     TEST(a_fresh_answer_outweighs_failures_but_not_judgements), TEST(what_cannot_be_remembered_is_refused),
     TEST(what_ended_never_expires_and_is_never_replaced), TEST(what_is_forgotten_is_unknown),
-    TEST(the_bound_holds_and_is_used_up), TEST(the_least_recently_used_goes_first), TEST(what_ended_is_pushed_out_last),
+    TEST(the_bound_holds_and_is_used_up), TEST(names_come_and_go_in_any_order),
+    TEST(the_least_recently_used_goes_first), TEST(what_ended_is_pushed_out_last),
     TEST(a_name_with_its_key_speaks_for_itself_unless_more_is_known), TEST(with_sources_to_ask_a_name_waits_for_them),
     TEST(a_name_whose_log_has_expired_does_not_speak_for_itself_again), TEST(names_without_a_key_need_memory),
     TEST(a_key_for_other_uses_does_not_delegate), TEST(threads_find_whole_entries_and_the_bound_holds))

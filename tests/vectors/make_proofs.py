@@ -159,6 +159,8 @@ case("S-3", "a field in two lines is joined", Request().add("X-A", " 1\t").add("
 case("S-3", "an empty path", Request(url="http://Gateway.Example:80").sign(covered=["@path", "@query", "@authority", "@request-target"]), OK)
 case("S-3", "nothing is covered", Request().sign(covered=[]), OK)
 case("S-3", "an algorithm is named", Request().sign(covered=["@method"], alg="ed25519"), OK)
+case("S-3", "an algorithm is named by a token in place of a string", Request().sign(covered=["@method"], text='("@method");alg=ed25519'),
+     {"ok": False, "error": "proof.signature"})
 case("S-3", "another algorithm is named", Request().sign(covered=["@method"], alg="hmac-sha256"), {"ok": False, "error": "proof.signature"})
 for name, text in (("a field is parsed", '("content-digest";sf)'), ("a field's member", '("content-digest";key="sha-256")'),
                    ("a field as bytes", '("content-type";bs)'), ("of the request, in a request", '("@method";req)'),

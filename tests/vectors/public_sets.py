@@ -9,6 +9,7 @@ import re
 import struct
 
 import identity_sets as identity
+import yaml_sets
 from cases import ANY, OK, REFUSED, decode_key, load, rows, sign, table, verdict, verify
 from edwards import did_key, is_acceptable_key, unbase58
 
@@ -450,6 +451,7 @@ SETS = [
     ("identity/pdr_nexus", "identity/pdr_nexus.json", identity.behaviour),
     ("identity/revocation_singla", "identity/revocation_singla.json", identity.singla_revocation),
     ("identity/singla_chain", "identity/singla_chain.json", identity.singla_tokens),
+    ("11-fuzz/yaml_test_suite", "11-fuzz/yaml_test_suite.jsonl", yaml_sets.suite),
     ("aip-compact", "aip-compact-and-chained.json", compact_tokens),
 ]
 
@@ -461,6 +463,5 @@ LATER = [
     ("09-dlp/dlp_negative_public", "09-dlp/dlp_negative_public.jsonl", "dlp.scan"),
     ("10-attack/traversal_public", "10-attack/traversal_public.jsonl", "path.check"),
     ("10-attack/jsonrpc_smuggling_public", "10-attack/jsonrpc_smuggling_public.jsonl", "rpc.check"),
-    ("11-fuzz/yaml_test_suite", "11-fuzz/yaml_test_suite.jsonl", "yaml.parse"),
     ("12-chain/chain_biscuit_public", "12-chain/chain_biscuit_public.jsonl", "chain.verify"),
 ]

@@ -1,0 +1,67 @@
+/* gateway.yaml through one table of keys: every error of a file at once, each with its place and a hint. */
+#ifndef GATEWAY_CONFIG_H
+#define GATEWAY_CONFIG_H
+
+#include "aip/chain.h"
+#include "base/yaml.h"
+
+enum {
+    CONFIG_ROWS_MAX = 64,
+    CONFIG_LIST_MAX = 256,
+    CONFIG_PROBLEMS_MAX = 50,
+    CONFIG_THREADS_MAX = 64,
+    CONFIG_BODY_BYTES_CEILING = 1 << 30,
+    CONFIG_DURATION_MAX = 315360000, /* ten years, in seconds */
+};
+
+typedef enum { CONFIG_TEXT, CONFIG_LIST, CONFIG_NUMBER, CONFIG_DURATION, CONFIG_TRUST, CONFIG_UNKNOWN } config_kind;
+
+typedef struct {
+    const char *path; /* `listen.port` */
+    config_kind kind;
+    const char *option; /* of the command line, which goes before the file; NULL: none */
+    uint64_t least, most;
+    const char *initial;                                   /* the default as text; NULL: none, or what help says */
+    bool reload;                                           /* may change while the gateway runs */
+    aip_status (*check)(const char *text, aip_error *err); /* of each text; NULL: none */
+    const char *help;
+} config_row;
+
+extern const config_row config_rows[];
+extern const size_t config_row_count;
+
+/* What the file says for one row. All texts are borrowed from the document. */
+typedef struct {
+    bool given;
+    const char *text;   /* TEXT; also NUMBER and DURATION, as written */
+    uint64_t number;    /* NUMBER; DURATION in seconds */
+    const char **items; /* LIST; the array is owned */
+    size_t count;
+} config_value;
+
+typedef struct {
+    yaml_document document;
+    config_value values[CONFIG_ROWS_MAX]; /* as config_rows */
+    aip_trust trust;                      /* with `unknown` */
+} gateway_config;
+
+typedef struct {
+    yaml_place place;
+    char sentence[240]; /* printable ASCII */
+} config_problem;
+
+typedef struct {
+    config_problem items[CONFIG_PROBLEMS_MAX];
+    size_t count;
+    bool more; /* than have room */
+} config_problems;
+
+/* Reads the text of a file. What is wrong with it stands in `problems`, by place; `err` is the first of them.
+ * config_clear frees `out` also after a failure. Errors: config.invalid, memory. */
+AIP_MUST_CHECK aip_status config_load(aip_bytes text, gateway_config *out, config_problems *problems, aip_error *err);
+void config_clear(gateway_config *config);
+
+/* Checks a number of the command line, or a default, by its row. usage. */
+AIP_MUST_CHECK aip_status config_check_number(const config_row *row, uint64_t number, aip_error *err);
+
+#endif
