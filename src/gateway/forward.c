@@ -371,8 +371,8 @@ cut(exchange *x, aip_status why)
 void
 forward_sweep(exchange *x, uint64_t now)
 {
-    bool open =
-        x->phase == EXCHANGE_WAITING || (x->phase == EXCHANGE_STREAMING && !x->stream_ended && !x->stream_broken);
+    bool unsent = !x->stream_ended || x->stream_sent < x->stream.size;
+    bool open = x->phase == EXCHANGE_WAITING || (x->phase == EXCHANGE_STREAMING && !x->stream_broken && unsent);
     aip_status standing = open ? judge_again(x) : AIP_OK;
     if (standing != AIP_OK) {
         cut(x, standing);

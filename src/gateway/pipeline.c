@@ -24,9 +24,9 @@ static const stage greet_stages[] = {
 };
 
 static const stage admit_stages[] = {
+    {"body", prove_body},
     {"read", message_read},
     {"classify", mcp_classify},
-    {"body", prove_body},
     {"scope", check_scope},
     {"constraints", check_constraints},
     {"replay", prove_once},

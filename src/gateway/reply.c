@@ -110,7 +110,8 @@ static bool
 may_be_tried_again(aip_status status)
 {
     return status == AIP_OVERLOADED || status == AIP_AUDIT_UNAVAILABLE || status == AIP_FETCH_BUSY ||
-           status == AIP_TRUST_RATE || status == AIP_PROOF_FULL || status == AIP_STORE_UNAVAILABLE;
+           status == AIP_TRUST_RATE || status == AIP_PROOF_FULL || status == AIP_REVOCATION_FULL ||
+           status == AIP_REVOCATION_FULL || status == AIP_STORE_UNAVAILABLE;
 }
 
 void

@@ -283,10 +283,11 @@ def cut_stream(connection, command):
     seen = read_until(connection, b"", b'"data": 1}')
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     revoked, last = time.monotonic(), 0.0
-    while True:
+    connection.settimeout(2)
+    while time.monotonic() - revoked < 3 and not seen.endswith(b"0\r\n\r\n"):
         try:
             block = connection.recv(65536)
-        except ConnectionResetError:
+        except (ConnectionResetError, TimeoutError):
             block = b""
         if not block:
             break
