@@ -55,6 +55,24 @@ walk_signatures(const chain_judgement *j, const aip_public_key *root_key, chain_
     return AIP_OK;
 }
 
+/* Names were compared when the chain was parsed; two names can still turn out to have one key. */
+static aip_status
+check_distinct_keys(const aip_chain *chain, const chain_proof *proven, aip_error *err)
+{
+    const aip_did *leaf = &chain->tokens[chain->count - 1].subject;
+    for (size_t i = 0; i < proven->count; i++) {
+        const unsigned char *key = proven->keys[i].bytes;
+        bool again = aip_did_has_key(leaf) && memcmp(leaf->key, key, AIP_KEY_BYTES) == 0;
+        for (size_t k = 0; k < i; k++) {
+            again = again || memcmp(proven->keys[k].bytes, key, AIP_KEY_BYTES) == 0;
+        }
+        if (again) {
+            return chain_place(err, i, aip_fail(err, AIP_CHAIN_CYCLE, "two parties have one key"));
+        }
+    }
+    return AIP_OK;
+}
+
 static aip_status
 check_started(const aip_chain *chain, int64_t now, aip_error *err)
 {
@@ -141,6 +159,7 @@ chain_verify(const chain_judgement *j, chain_proof *proven, aip_grant *out, aip_
         proven->count = 1;
     } else {
         AIP_TRY(walk_signatures(j, &root.key, proven, err));
+        AIP_TRY(j->chain->tokens[0].foreign ? AIP_OK : check_distinct_keys(j->chain, proven, err));
     }
     AIP_TRY(check_started(j->chain, j->check->now_seconds, err));
     AIP_TRY(check_audience(j->chain, j->check, err));

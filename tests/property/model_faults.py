@@ -111,7 +111,8 @@ def time_skew(rng, node, tree):
     name = tree.decks.deal("time_skew", ["iat", "nbf", "exp"])
     node.claims[name] = tree.now + (rng.choice([SKEW - 1, SKEW, SKEW + 1, SKEW + 1, 0]) if name != "exp" else rng.choice([-1, 0, 0, 1, 31]))
     if name == "iat":
-        node.claims["exp"] = max(node.claims.get("exp") or 0, node.claims["iat"] + 1)
+        end = node.claims.get("exp")  # another fault may have spelled it in its own way
+        node.claims["exp"] = max(end if isinstance(end, int) else 0, node.claims["iat"] + 1)
     elif name == "exp" and isinstance(node.claims.get("iat"), int):
         node.claims["iat"] = min(node.claims["iat"], node.claims["exp"] - 1)
 

@@ -225,6 +225,14 @@ def check_signature(element, pin, signatures):
     key = key_of(element.claims["iss"], pin)
     check_kid(element, key)
     demand((element.signed, element.signature, key) in signatures, "token.signature")
+    return key
+
+
+def check_keys(keys, leaf):
+    """T-13: two names whose signatures are of one key are one party."""
+    for i, key in enumerate(keys):
+        if key in keys[:i] or key == key_in(leaf):
+            raise Refusal("chain.cycle", i)
 
 
 def check_started(element, now):
@@ -260,8 +268,8 @@ def judge(case, signatures):
     for i in range(len(elements)):
         at_element(i, attenuate, elements, i)
     pin = at_element(0, trusted_key, elements[0], case["trust"])
-    for i, element in enumerate(elements):
-        at_element(i, check_signature, element, pin if i == 0 else None, signatures)
+    keys = [at_element(i, check_signature, element, pin if i == 0 else None, signatures) for i, element in enumerate(elements)]
+    check_keys(keys, elements[-1].claims["sub"])
     for i, element in enumerate(elements):
         at_element(i, check_started, element, case["now"])
     check_audience(elements, case.get("audience", []))

@@ -191,6 +191,38 @@ a_pattern_means_hosts_below_a_domain_and_nothing_else(void)
     close_family(&f);
 }
 
+/* The host's name has party 0's key, and hands on to party 0 by its other name. */
+static void
+two_names_of_one_key_are_one_party(void)
+{
+    static const char *const scope[] = {"tool:*"};
+    family f;
+    aip_trust trust = {0};
+    aip_chain *chain = NULL;
+    aip_grant grant;
+    aip_error err = AIP_ERROR_INIT;
+    char *text = NULL;
+    open_family(&f, 1);
+    const aip_key_source keys = {find_key, &f};
+    const aip_check check = {.trust = &trust, .now_seconds = NOW, .keys = &keys};
+    const aip_statement said = {.issuer = "did:web:a.partner.example",
+                                .subject = f.names[0],
+                                .scope = scope,
+                                .scope_count = 1,
+                                .has_max_depth = true,
+                                .issued_at = NOW,
+                                .expires_at = NOW + 9};
+    CHECK_STATUS(aip_trust_add(&trust, "did:web:a.partner.example", NULL), AIP_OK);
+    CHECK_STATUS(aip_token_issue(f.keys[0], &said, &text, NULL), AIP_OK);
+    CHECK_STATUS(aip_chain_parse(aip_bytes_of(text), &chain, NULL), AIP_OK);
+    CHECK_STATUS(aip_chain_verify(chain, &check, &grant, &err), AIP_CHAIN_CYCLE);
+    CHECK(err.at == 0);
+    aip_chain_free(&chain);
+    free(text);
+    aip_trust_clear(&trust);
+    close_family(&f);
+}
+
 static void
 patterns_and_scopes_that_mean_nothing_are_refused(void)
 {
@@ -208,5 +240,5 @@ patterns_and_scopes_that_mean_nothing_are_refused(void)
 }
 
 RUN(TEST(a_ceiling_narrows_whatever_the_token_says), TEST(strangers_are_refused_unless_there_is_a_profile_for_them),
-    TEST(a_pattern_means_hosts_below_a_domain_and_nothing_else),
+    TEST(a_pattern_means_hosts_below_a_domain_and_nothing_else), TEST(two_names_of_one_key_are_one_party),
     TEST(patterns_and_scopes_that_mean_nothing_are_refused))
