@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The life of an identity on the command line: key log, rotation, compromise, forks, deactivation, handshakes.
 set -euo pipefail
+export ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0 # names.so is preloaded
 source "$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/lib.sh"
 need aip-did aip-token
 export HOME=$work/home
