@@ -8,28 +8,29 @@ SANITIZE ?=
 FUZZ_RUNS ?= 2000
 FUZZ_SECONDS ?= 60
 
-PACKAGES := libsodium libmicrohttpd libcurl jansson sqlite3 yaml-0.1
+PACKAGES := libsodium libmicrohttpd libcurl jansson sqlite3 yaml-0.1 libhs libpcre2-8 libutf8proc zlib
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Wformat=2 -Wswitch-enum -Werror
 HARDENING := -fstack-protector-strong -fPIE $(if $(SANITIZE),,-D_FORTIFY_SOURCE=2)
 # Looked up when a compiler runs, so that `make` can install pkg-config first.
 COMPILE = $(CC) -std=c17 -D_GNU_SOURCE -pthread $(WARNINGS) $(HARDENING) -Iinclude -Isrc -I. \
 	$$(pkg-config --cflags $(PACKAGES)) $(CFLAGS) $(SANITIZE)
 LINK = $(CC) -pthread -pie -Wl,-z,relro,-z,now $(CFLAGS) $(SANITIZE)
-LIBS = $$(pkg-config --libs $(PACKAGES)) -lm
+LIBS = $$(pkg-config --libs $(PACKAGES)) -lb64 -lm
 
-BUILD_DEBS := build-essential pkg-config libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libyaml-dev
+BUILD_DEBS := build-essential pkg-config libsodium-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libyaml-dev libhyperscan-dev libpcre2-dev libutf8proc-dev libb64-dev zlib1g-dev
 DEMO_DEBS := curl
 TEST_DEBS := $(DEMO_DEBS) git openssl python3 nodejs npm clang libclang-rt-14-dev
 
-LIBRARY := $(wildcard src/base/*.c src/crypto/*.c src/net/*.c did/*.c src/token/*.c src/chain/*.c src/proof/*.c src/store/*.c src/audit/*.c src/gateway/*.c)
+LIBRARY := $(wildcard src/base/*.c src/crypto/*.c src/net/*.c did/*.c src/token/*.c src/chain/*.c src/proof/*.c src/policy/*.c src/dlp/*.c src/store/*.c src/audit/*.c src/gateway/*.c)
 OBJECTS := $(LIBRARY:%.c=$(BUILD)/%.o)
 CLI_SHARED := $(BUILD)/src/cli/options.o $(BUILD)/src/cli/keys.o
 CLI_LOOKUP := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/cli/lookup*.c))
 DID_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/cli/aip_did.c src/cli/did_*.c))
 TOKEN_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/cli/aip_token.c src/cli/token_*.c src/cli/proven.c src/cli/mcp_client.c))
 GATEWAY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/cli/aip_gateway.c src/cli/gateway_*.c))
+AUDIT_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/cli/aip_audit.c src/cli/audit_*.c))
 CONFORM_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/vectors/*.c))
-PROGRAMS := $(BUILD)/aip-did $(BUILD)/aip-token $(BUILD)/aip-gateway $(BUILD)/tests/aip-conform
+PROGRAMS := $(BUILD)/aip-did $(BUILD)/aip-token $(BUILD)/aip-gateway $(BUILD)/aip-audit $(BUILD)/tests/aip-conform
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/delegation/*.c))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 PROPERTY := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/property/*.c))
@@ -62,6 +63,7 @@ $(BUILD)/libaip.a: $(OBJECTS)
 $(BUILD)/aip-did: $(DID_OBJECTS) $(CLI_LOOKUP) $(CLI_SHARED) $(BUILD)/libaip.a
 $(BUILD)/aip-token: $(TOKEN_OBJECTS) $(CLI_LOOKUP) $(CLI_SHARED) $(BUILD)/libaip.a
 $(BUILD)/aip-gateway: $(GATEWAY_OBJECTS) $(CLI_SHARED) $(BUILD)/libaip.a
+$(BUILD)/aip-audit: $(AUDIT_OBJECTS) $(CLI_SHARED) $(BUILD)/libaip.a
 $(BUILD)/tests/aip-conform: $(CONFORM_OBJECTS) $(CLI_SHARED) $(BUILD)/libaip.a
 $(PROGRAMS):
 	@mkdir -p $(@D)
@@ -116,7 +118,7 @@ format: ## clang-format over the tree
 	clang-format -i $$(git ls-files '*.c' '*.h')
 install: all ## programs into DESTDIR/PREFIX/bin
 	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 0755 $(BUILD)/aip-did $(BUILD)/aip-token $(BUILD)/aip-gateway $(DESTDIR)$(PREFIX)/bin
+	install -m 0755 $(BUILD)/aip-did $(BUILD)/aip-token $(BUILD)/aip-gateway $(BUILD)/aip-audit $(DESTDIR)$(PREFIX)/bin
 dist: ## a source archive of the commit
 	@mkdir -p $(BUILD)
 	git archive --prefix=aip-gateway/ -o $(BUILD)/aip-gateway.tar.gz HEAD

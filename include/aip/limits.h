@@ -62,12 +62,24 @@
 #define AIP_REVOCATION_SOURCES_MAX 16   /* lists of others that a gateway reads */
 #define AIP_REVOCATION_STALENESS_MIN 10 /* seconds; each is asked three times in it */
 
+/* Data-loss prevention (spec/dlp.md). */
+#define AIP_DLP_NAME_BYTES_MAX 64
+#define AIP_DLP_CANARY_BYTES_MIN 8            /* shorter ones are found by chance */
+#define AIP_DLP_FINDINGS_MAX 4096             /* of one text: then it goes nowhere */
+#define AIP_DLP_LAYERS_MAX 4                  /* encodings around one another */
+#define AIP_DLP_INFLATED_BYTES_MAX (1u << 20) /* of one compressed piece */
+#define AIP_DLP_DECODED_BYTES_MIN (4u << 20)  /* decoded for one text: so much, … */
+#define AIP_DLP_DECODED_TIMES 8               /* … and so many times its size */
+#define AIP_DLP_OWN_REACH 4096                /* a policy's pattern is followed so far across pieces of a stream */
+#define AIP_DLP_STREAM_BYTES_MAX 65536        /* held back of one stream */
+
 /* Multibase: base58 decoding is quadratic. 48 characters hold a key; registry vectors stay below 256. */
 #define AIP_BASE58_CHARACTERS_MAX 2048
 
 /* Gateway defaults, each a configuration key. */
 #define AIP_BODY_BYTES_DEFAULT (4u << 20)
-#define AIP_REFUSED_BODY_BYTES_MAX 65536 /* of a refused request, read only to answer with its id */
+#define AIP_REFUSED_BODY_BYTES_MAX 65536         /* of a refused request, read only to answer with its id */
+#define AIP_DISCARDED_BODY_BYTES_MAX (16u << 20) /* and thrown away, so that the caller can read the answer */
 #define AIP_EVENT_BYTES_DEFAULT (4u << 20)
 #define AIP_CONNECTIONS_DEFAULT 4096
 #define AIP_HEADER_FIELDS_MAX 64       /* of one request; browsers send about 20 */

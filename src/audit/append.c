@@ -1,96 +1,22 @@
-/* The decision log's writer: formats outside the lock; links, writes and remembers the hash inside. */
+/* The decision log's writer: formats outside the lock; numbers, links, writes and remembers the hash inside. */
 #include "audit/append.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "audit/line.h"
+#include "audit/log_inside.h"
 #include "base/clock.h"
-#include "base/text.h"
-#include "chain/report.h"
-#include "crypto/base64url.h"
 #include "crypto/hash.h"
 
-enum { LINE_BYTES_MAX = 65536 }; /* of a line read back at start; ours stay far below */
+#define MICROSECONDS UINT64_C(1000000)
 
-struct audit_log {
-    int fd;
-    pthread_mutex_t lock;
-    off_t size;
-    unsigned char previous[AIP_HASH_BYTES];
-};
-
-static void
-append_member(text_buffer *line, const char *name, aip_bytes value, size_t bytes_max)
+aip_status
+log_fail(audit_log *log, aip_error *err, const char *what, int number)
 {
-    text_append_format(line, ",\"%s\":", name);
-    text_append_json(line, (aip_bytes){value.data, value.size < bytes_max ? value.size : bytes_max});
-}
-
-static void
-append_digest(text_buffer *line, const char *name, const unsigned char digest[AIP_HASH_BYTES])
-{
-    char text[BASE64URL_TEXT_SIZE(AIP_HASH_BYTES) + 1];
-    base64url_encode((aip_bytes){digest, AIP_HASH_BYTES}, text);
-    text_append_format(line, ",\"%s\":\"%s\"", name, text);
-}
-
-static void
-append_chain(text_buffer *line, const audit_record *record)
-{
-    size_t length = record->chain == NULL ? 0 : aip_chain_length(record->chain);
-    if (record->verified) {
-        append_member(line, "root", record->root, AIP_IDENTIFIER_BYTES_MAX);
-        append_member(line, "leaf", record->leaf, AIP_IDENTIFIER_BYTES_MAX);
-    }
-    text_append_format(line, ",\"depth\":%zu,\"links\":[", length);
-    for (size_t i = 0; i < length; i++) {
-        char link[44];
-        aip_chain_link_id(record->chain, i, link);
-        text_append_format(line, "%s\"%s\"", i == 0 ? "" : ",", link);
-    }
-    text_append_string(line, "]");
-    if (record->verified) { /* before that, these are a stranger's words */
-        text_append_string(line, ",\"contexts\":");
-        chain_append_contexts(line, record->chain);
-        text_append_string(line, ",\"principal\":");
-        chain_append_principal(line, record->chain);
-    }
-    if (record->has_budget) {
-        text_append_format(line, ",\"budget_micro_usd\":%llu", (unsigned long long)record->budget_micro_usd);
-    }
-}
-
-/* The whole line but its `prev` member and end. */
-static void
-format_decision(text_buffer *line, const audit_record *record)
-{
-    char time[21];
-    clock_format_utc(record->time_seconds, time);
-    text_append_format(
-        line, "{\"event\":\"decision\",\"time\":\"%s\",\"decision_id\":\"%s\",\"decision\":\"%s\",\"code\":\"%s\"",
-        time, record->decision_id, record->allowed ? "ALLOW" : "BLOCK", aip_status_lookup(record->status)->name);
-    if (record->at != AIP_NOWHERE) {
-        text_append_format(line, ",\"at\":%d", record->at);
-    }
-    text_append_format(line, ",\"stage\":\"%s\",\"protocol\":\"%s\"", record->stage, record->protocol);
-    append_member(line, "method", record->method, 128);
-    if (record->tool.size > 0) {
-        append_member(line, "tool", record->tool, AIP_TOOL_BYTES_MAX);
-    }
-    append_chain(line, record);
-    if (record->has_digest) {
-        append_digest(line, "request_digest", record->request_digest);
-    }
-    if (record->http != 0) {
-        text_append_format(line, ",\"http\":%d", record->http);
-    }
-    text_append_string(line, record->proven ? ",\"proof\":\"holder\"" : ",\"proof\":\"none\"");
-    append_member(line, "peer", aip_bytes_of(record->peer), 64);
+    snprintf(log->why, sizeof log->why, "%s%s%s", what, number == 0 ? "" : ": ", number == 0 ? "" : strerror(number));
+    return aip_fail(err, AIP_AUDIT_UNAVAILABLE, "%s", log->why);
 }
 
 static aip_status
@@ -109,98 +35,238 @@ write_all(int fd, aip_bytes line)
     return AIP_OK;
 }
 
-/* Under the lock: links the line to the one before and writes it. */
+/* Takes back half a line of ours, which nobody was told of. */
 static aip_status
-append_locked(audit_log *log, text_buffer *line, aip_error *err)
+take_back(audit_log *log, aip_error *err)
 {
-    append_digest(line, "prev", log->previous);
-    text_append_string(line, "}\n");
+    log->torn = ftruncate(log->fd, log->size) != 0;
+    return log->torn ? log_fail(log, err, "half a line cannot be taken back", errno) : AIP_OK;
+}
+
+aip_status
+log_write_line(audit_log *log, text_buffer *line, aip_error *err)
+{
+    audit_line_finish(line, log->seq + 1, log->previous);
     AIP_TRY(text_finish(line, err));
     aip_bytes bytes = text_view(line);
     if (write_all(log->fd, bytes) != AIP_OK) {
-        /* Only our own unacknowledged half line is taken back. If even that fails, the next start says so. */
-        (void)!ftruncate(log->fd, log->size);
-        return aip_fail(err, AIP_AUDIT_UNAVAILABLE, NULL);
+        int why = errno;
+        (void)!take_back(log, NULL);
+        return log_fail(log, err, "the audit log cannot be written", why);
     }
     log->size += (off_t)bytes.size;
+    log->seq++;
+    log->unsigned_lines++;
     hash_sha256((aip_bytes){bytes.data, bytes.size - 1}, log->previous);
+    log->why[0] = '\0';
     return AIP_OK;
 }
 
-static aip_status
-append(audit_log *log, text_buffer *line, aip_error *err)
+aip_status
+log_write_checkpoint(audit_log *log, aip_error *err)
 {
+    TEXT_AUTO text_buffer line = {0};
+    checkpoint_facts facts = {
+        .lines = log->seq, .every = log->options.checkpoint_lines, .issued_at = clock_now_seconds()};
+    memcpy(facts.head, log->previous, sizeof facts.head);
+    AIP_TRY(checkpoint_append(&line, &log->signer, &facts, err));
+    AIP_TRY(log_write_line(log, &line, err));
+    log->unsigned_lines = 0;
+    log->signed_at = clock_monotonic_microseconds();
+    return AIP_OK;
+}
+
+aip_status
+log_sync_now(audit_log *log, aip_error *err)
+{
+    if (fdatasync(log->fd) != 0) {
+        log->lost = true; /* what the kernel has dropped it does not tell a second time */
+        return log_fail(log, err, "the audit log cannot be synced", errno);
+    }
+    log->synced = log->seq;
+    return AIP_OK;
+}
+
+static bool
+checkpoint_is_due(const audit_log *log, uint64_t now)
+{
+    return log->signer.key != NULL && log->unsigned_lines > 0 &&
+           (log->unsigned_lines >= log->options.checkpoint_lines ||
+            now - log->signed_at >= log->options.checkpoint_seconds * MICROSECONDS);
+}
+
+static bool
+must_rotate(const audit_log *log, size_t bytes)
+{
+    return log->options.rotate_bytes > 0 && log->size > 0 && log->size + (off_t)bytes > log->rotate_at;
+}
+
+/* Under the lock: what has to be in order before the next line. */
+static aip_status
+prepare(audit_log *log, size_t bytes, aip_error *err)
+{
+    uint64_t now = clock_monotonic_microseconds();
+    if (log->lost) {
+        return aip_fail(err, AIP_AUDIT_UNAVAILABLE, "%s", log->why);
+    }
+    if (log->torn) {
+        AIP_TRY(take_back(log, err));
+    }
+    if (now - log->looked_at >= MICROSECONDS) {
+        AIP_TRY(log_check_place(log, err));
+        log->looked_at = now;
+    }
+    if (checkpoint_is_due(log, now)) {
+        AIP_TRY(log_write_checkpoint(log, err));
+    }
+    /* An fdatasync that began meanwhile keeps the file; then the next line finds it too large. */
+    return must_rotate(log, bytes) && !log->syncing ? log_rotate(log, err) : AIP_OK;
+}
+
+#define LINE_END_BYTES 90 /* at most, of number and link */
+
+/* Under the lock. While another thread is in fdatasync the file must not be changed for another. */
+static aip_status
+append_locked(audit_log *log, text_buffer *line, aip_error *err)
+{
+    while (log->syncing && must_rotate(log, line->size + LINE_END_BYTES)) {
+        pthread_cond_wait(&log->synced_more, &log->lock);
+    }
+    AIP_TRY(prepare(log, line->size + LINE_END_BYTES, err));
+    AIP_TRY(log_write_line(log, line, err));
+    return log->options.sync == AUDIT_SYNC_EACH ? log_sync_now(log, err) : AIP_OK;
+}
+
+static aip_status
+append(audit_log *log, text_buffer *line, uint64_t *number, aip_error *err)
+{
+    AIP_TRY(text_finish(line, err));
     pthread_mutex_lock(&log->lock);
     aip_status status = append_locked(log, line, err);
+    *number = log->seq;
+    pthread_mutex_unlock(&log->lock);
+    return status;
+}
+
+/* Under the lock: one thread syncs for all that wait. */
+static void
+lead_sync(audit_log *log)
+{
+    uint64_t reached = log->seq;
+    int fd = log->fd;
+    log->syncing = true;
+    pthread_mutex_unlock(&log->lock);
+    int why = fdatasync(fd) == 0 ? 0 : errno;
+    pthread_mutex_lock(&log->lock);
+    log->syncing = false;
+    if (why != 0) {
+        log->lost = true;
+        (void)!log_fail(log, NULL, "the audit log cannot be synced", why);
+    } else if (reached > log->synced) {
+        log->synced = reached;
+    }
+    pthread_cond_broadcast(&log->synced_more);
+}
+
+aip_status
+audit_wait(audit_log *log, uint64_t number, aip_error *err)
+{
+    if (log->options.sync != AUDIT_SYNC_GROUP) {
+        return AIP_OK;
+    }
+    pthread_mutex_lock(&log->lock);
+    while (log->synced < number && !log->lost) {
+        if (log->syncing) {
+            pthread_cond_wait(&log->synced_more, &log->lock);
+        } else {
+            lead_sync(log);
+        }
+    }
+    aip_status status = log->synced >= number ? AIP_OK : aip_fail(err, AIP_AUDIT_UNAVAILABLE, "%s", log->why);
     pthread_mutex_unlock(&log->lock);
     return status;
 }
 
 aip_status
-audit_append(audit_log *log, const audit_record *record, aip_error *err)
+audit_write(audit_log *log, const audit_record *record, uint64_t *number, aip_error *err)
 {
     text_buffer line TEXT_AUTO = {0};
-    format_decision(&line, record);
-    return append(log, &line, err);
+    audit_line_decision(&line, record);
+    return append(log, &line, number, err);
+}
+
+aip_status
+audit_append(audit_log *log, const audit_record *record, aip_error *err)
+{
+    uint64_t number;
+    AIP_TRY(audit_write(log, record, &number, err));
+    return audit_wait(log, number, err);
 }
 
 aip_status
 audit_append_outcome(audit_log *log, const char *decision_id, aip_status outcome, aip_error *err)
 {
     text_buffer line TEXT_AUTO = {0};
-    char time[21];
-    clock_format_utc(clock_now_seconds(), time);
-    text_append_format(&line, "{\"event\":\"outcome\",\"time\":\"%s\",\"decision_id\":\"%s\",\"code\":\"%s\"", time,
-                       decision_id, aip_status_lookup(outcome)->name);
-    return append(log, &line, err);
-}
-
-/* Reads the tail of the file and hashes its last line. */
-static aip_status
-continue_chain(audit_log *log, aip_error *err)
-{
-    struct stat facts;
-    if (fstat(log->fd, &facts) != 0 || !S_ISREG(facts.st_mode)) {
-        return aip_fail(err, AIP_AUDIT_UNAVAILABLE, "the audit log is not a regular file");
-    }
-    log->size = facts.st_size;
-    if (log->size == 0) {
-        return AIP_OK;
-    }
-    char *tail STRING_AUTO = malloc(LINE_BYTES_MAX);
-    if (tail == NULL) {
-        return aip_fail(err, AIP_NO_MEMORY, NULL);
-    }
-    off_t start = log->size > LINE_BYTES_MAX ? log->size - LINE_BYTES_MAX : 0;
-    ssize_t size = pread(log->fd, tail, (size_t)(log->size - start), start);
-    if (size <= 0 || size != log->size - start || tail[size - 1] != '\n') {
-        return aip_fail(err, AIP_AUDIT_UNAVAILABLE,
-                        "the last line of the audit log is torn: move the file away or mend it");
-    }
-    const char *before = memrchr(tail, '\n', (size_t)size - 1);
-    if (before == NULL && start > 0) {
-        return aip_fail(err, AIP_AUDIT_UNAVAILABLE, "the last line of the audit log is too long to be one of ours");
-    }
-    const char *line = before == NULL ? tail : before + 1;
-    hash_sha256((aip_bytes){(const unsigned char *)line, (size_t)(tail + size - 1 - line)}, log->previous);
-    return AIP_OK;
-}
-
-static aip_status
-open_locked(audit_log *log, const char *path, aip_error *err)
-{
-    log->fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (log->fd < 0) {
-        return aip_fail(err, AIP_AUDIT_UNAVAILABLE, "the audit log cannot be opened: %s", strerror(errno));
-    }
-    if (flock(log->fd, LOCK_EX | LOCK_NB) != 0) {
-        return aip_fail(err, AIP_AUDIT_UNAVAILABLE, "the audit log is in use by another process");
-    }
-    return continue_chain(log, err);
+    uint64_t number;
+    audit_line_outcome(&line, decision_id, outcome);
+    AIP_TRY(append(log, &line, &number, err));
+    return audit_wait(log, number, err);
 }
 
 aip_status
-audit_open(const char *path, audit_log **out, aip_error *err)
+audit_tick(audit_log *log, aip_error *err)
+{
+    aip_status status = AIP_OK;
+    pthread_mutex_lock(&log->lock);
+    if (!log->lost && !log->torn && checkpoint_is_due(log, clock_monotonic_microseconds())) {
+        status = log_write_checkpoint(log, err);
+    }
+    uint64_t number = log->seq;
+    pthread_mutex_unlock(&log->lock);
+    return status == AIP_OK ? audit_wait(log, number, err) : status;
+}
+
+aip_status
+audit_health(audit_log *log, aip_error *err)
+{
+    pthread_mutex_lock(&log->lock);
+    aip_status status = log->why[0] != '\0' ? aip_fail(err, AIP_AUDIT_UNAVAILABLE, "%s", log->why) : AIP_OK;
+    if (status == AIP_OK) {
+        status = log_check_place(log, err);
+        log->why[0] = '\0'; /* it may come back: the next line looks again */
+        log->looked_at = status == AIP_OK ? log->looked_at : 0;
+    }
+    pthread_mutex_unlock(&log->lock);
+    return status;
+}
+
+static aip_status
+set_up(audit_log *log, const audit_options *options, aip_error *err)
+{
+    log->options = *options;
+    if (options->checkpoint_lines == 0) {
+        log->options.checkpoint_lines = AUDIT_CHECKPOINT_LINES_DEFAULT;
+    }
+    if (options->checkpoint_seconds == 0) {
+        log->options.checkpoint_seconds = AUDIT_CHECKPOINT_SECONDS_DEFAULT;
+    }
+    log->signer = (checkpoint_signer){options->key, options->issuer, options->key_id};
+    log->rotate_at = (off_t)options->rotate_bytes;
+    log->signed_at = log->looked_at = clock_monotonic_microseconds();
+    log->path = strdup(options->path);
+    if (log->path == NULL) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    AIP_TRY(log_open_file(log, err));
+    /* What the last checkpoint promised may have been due when its writer ended: the next line comes after a new one.
+     */
+    log->unsigned_lines = log->seq == 0 ? 0 : log->options.checkpoint_lines;
+    log->synced = log->options.sync == AUDIT_SYNC_NONE ? log->seq : 0;
+    return AIP_OK;
+}
+
+aip_status
+audit_open_with(const audit_options *options, audit_log **out, aip_error *err)
 {
     *out = NULL;
     audit_log *log = calloc(1, sizeof *log);
@@ -209,13 +275,35 @@ audit_open(const char *path, audit_log **out, aip_error *err)
     }
     log->fd = -1;
     pthread_mutex_init(&log->lock, NULL);
-    aip_status status = open_locked(log, path, err);
+    pthread_cond_init(&log->synced_more, NULL);
+    aip_status status = set_up(log, options, err);
     if (status != AIP_OK) {
+        log->lost = true;
         audit_close(&log);
         return status;
     }
     *out = log;
     return AIP_OK;
+}
+
+aip_status
+audit_open(const char *path, audit_log **out, aip_error *err)
+{
+    const audit_options options = {.path = path, .sync = AUDIT_SYNC_NONE};
+    return audit_open_with(&options, out, err);
+}
+
+/* A log that ends in a checkpoint has no line that nothing holds. */
+static void
+close_file(audit_log *log)
+{
+    if (!log->lost && !log->torn && log->signer.key != NULL && log->unsigned_lines > 0) {
+        (void)!log_write_checkpoint(log, NULL);
+    }
+    if (!log->lost && log->options.sync != AUDIT_SYNC_NONE) {
+        (void)!log_sync_now(log, NULL);
+    }
+    close(log->fd);
 }
 
 void
@@ -225,9 +313,11 @@ audit_close(audit_log **log)
         return;
     }
     if ((*log)->fd >= 0) {
-        close((*log)->fd);
+        close_file(*log);
     }
+    pthread_cond_destroy(&(*log)->synced_more);
     pthread_mutex_destroy(&(*log)->lock);
+    free((*log)->path);
     free(*log);
     *log = NULL;
 }

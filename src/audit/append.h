@@ -28,18 +28,53 @@ typedef struct {
     const char *peer;                             /* address of the client */
 } audit_record;
 
+/* When a line is on the disk, and not only with the kernel. */
+typedef enum {
+    AUDIT_SYNC_GROUP, /* before audit_append returns; lines of several threads share one fdatasync */
+    AUDIT_SYNC_EACH,  /* before audit_append returns; one fdatasync a line */
+    AUDIT_SYNC_NONE,  /* when the kernel sees fit: a machine that loses power may lose the last seconds */
+} audit_sync;
+
+#define AUDIT_CHECKPOINT_LINES_DEFAULT 1000
+#define AUDIT_CHECKPOINT_SECONDS_DEFAULT 60
+
+/* Zero-initialise. What it points at is borrowed until audit_close. */
+typedef struct {
+    const char *path;
+    audit_sync sync;
+    uint64_t rotate_bytes;       /* a file that would grow beyond becomes `path.N`; 0: never */
+    const aip_secret_key *key;   /* signs checkpoints; NULL: there are none */
+    const char *issuer, *key_id; /* the gateway's DID, and the DID URL of its key */
+    uint64_t checkpoint_lines;   /* at most so many lines between two checkpoints; 0: the default */
+    uint64_t checkpoint_seconds; /* at most so long, if audit_tick is called; 0: the default */
+} audit_options;
+
 /* Opens or creates (0600) and locks the file, and reads its last line to continue the chain. A torn last line, or a
  * lock held by another process, is audit.unavailable: nothing is ever cut off what was found. Errors: also io, memory.
  */
+AIP_MUST_CHECK aip_status audit_open_with(const audit_options *options, audit_log **out, aip_error *err);
+/* The same without rotation, checkpoints and fdatasync. */
 AIP_MUST_CHECK aip_status audit_open(const char *path, audit_log **out, aip_error *err);
+/* Writes a last checkpoint where there are any. */
 void audit_close(audit_log **log);
 
-/* Writes the decision as one line; when this returns AIP_OK the kernel has all of it. Thread-safe.
- * The first line's `prev` is 43 times `A`. Errors: audit.unavailable, memory. */
+/* Writes the decision as one line; when this returns AIP_OK the kernel has all of it, and the disk if so configured.
+ * Thread-safe. The first line's `prev` is 43 times `A`. Errors: audit.unavailable, memory. */
 AIP_MUST_CHECK aip_status audit_append(audit_log *log, const audit_record *record, aip_error *err);
 
 /* Writes how an allowed request ended, when it did not end as the caller was promised. */
 AIP_MUST_CHECK aip_status audit_append_outcome(audit_log *log, const char *decision_id, aip_status status,
                                                aip_error *err);
+
+/* audit_append in two halves, for a thread that has several requests in hand: writes the line and gives its number;
+ * audit_wait then returns when that line, and all before it, are as durable as configured. Errors: as audit_append. */
+AIP_MUST_CHECK aip_status audit_write(audit_log *log, const audit_record *record, uint64_t *number, aip_error *err);
+AIP_MUST_CHECK aip_status audit_wait(audit_log *log, uint64_t number, aip_error *err);
+
+/* Writes a checkpoint that is due by time. To be called about once a second. Errors: as audit_append. */
+AIP_MUST_CHECK aip_status audit_tick(audit_log *log, aip_error *err);
+
+/* Can the next line be written, as far as is known? AIP_OK, or audit.unavailable with the reason in `err`. */
+AIP_MUST_CHECK aip_status audit_health(audit_log *log, aip_error *err);
 
 #endif

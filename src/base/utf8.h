@@ -5,11 +5,31 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline bool
 utf8_continues(unsigned char byte)
 {
     return (byte & 0xC0) == 0x80;
+}
+
+/* Bytes of ASCII at the front, in words as far as they go. */
+static inline size_t
+utf8_ascii_prefix(const unsigned char *text, size_t size)
+{
+    size_t at = 0;
+    uint64_t word;
+    while (at + sizeof word <= size) {
+        memcpy(&word, text + at, sizeof word);
+        if ((word & UINT64_C(0x8080808080808080)) != 0) {
+            break;
+        }
+        at += sizeof word;
+    }
+    while (at < size && text[at] < 0x80) {
+        at++;
+    }
+    return at;
 }
 
 /* Length of the sequence at `at` with `left` > 0 bytes before the end, or 0 when it is not UTF-8. */

@@ -9,6 +9,8 @@ typedef struct {
 } yaml_limits;
 
 #define YAML_DEPTH_MAX 64
+#define YAML_ANCHORS_MAX 64
+#define YAML_ALIASES_MAX 256
 
 typedef struct {
     uint32_t line, column; /* from 1, columns in characters; 0: not known */
@@ -20,7 +22,8 @@ typedef struct {
     const char *key;         /* in an object; NULL in an array. Borrowed from the container */
     size_t index;            /* in an array */
     yaml_place key_place, place;
-    char *literal; /* a number as written, since a double may have lost some of it; NULL for all else */
+    char *literal; /* a number as written, since a double may have lost some of it; NULL for all else (see
+                      yaml_load_peer) */
 } yaml_entry;
 
 /* The values must not be changed while the table is in use. */
@@ -39,6 +42,12 @@ typedef struct {
  * `err->offset` is the line, and the detail begins `line L, column C: `. The caller owns *out also on failure, when it
  * is empty. Errors: config.invalid, json.utf8, .duplicate, .depth, .number, .size; memory. */
 AIP_MUST_CHECK aip_status yaml_load(aip_bytes text, const yaml_limits *limits, yaml_document *out, aip_error *err);
+
+/* The same for files that were written for readers with types: plain scalars that are unclear above are strings as
+ * they were written, keys as well; booleans keep their spelling as `literal`; aliases repeat what their anchor names,
+ * at most YAML_ALIASES_MAX times and within `limits->nodes` and `limits->depth` (json.size, .depth), with the places of
+ * what they repeat. Still refused: aliases of what they stand in or as keys, tags, merge keys, and all else above. */
+AIP_MUST_CHECK aip_status yaml_load_peer(aip_bytes text, const yaml_limits *limits, yaml_document *out, aip_error *err);
 void yaml_clear(yaml_document *document);
 
 /* The entry of a member (`key`) or of an item (`key` NULL); of the root with `container` NULL. NULL: there is none. */

@@ -82,3 +82,18 @@ budget_check_shares(const token *t, aip_error *err)
     }
     return count > 0 ? AIP_OK : refuse(err, "the list is empty");
 }
+
+aip_status
+budget_find_share(const token *t, aip_bytes gateway, uint64_t *micro_usd, aip_error *err)
+{
+    *micro_usd = 0;
+    for (uint32_t i = scan_child(&t->payload, t->shares); i != SCAN_NONE; i = scan_next(&t->payload, i)) {
+        aip_did named;
+        uint64_t share = 0;
+        AIP_TRY(read_share(t, i, &named, &share, err));
+        if (aip_bytes_equal(named.text, gateway)) {
+            *micro_usd = share;
+        }
+    }
+    return AIP_OK;
+}

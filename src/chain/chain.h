@@ -43,6 +43,8 @@ AIP_MUST_CHECK aip_status constraint_check(const token *t, aip_error *err);
 
 /* The root's shares: [[gateway DID, usd], …], together not above its budget. token.claim.invalid. */
 AIP_MUST_CHECK aip_status budget_check_shares(const token *t, aip_error *err);
+/* What they give to the gateway of this DID, compared as bytes; 0 when they do not name it. token.claim.invalid. */
+AIP_MUST_CHECK aip_status budget_find_share(const token *t, aip_bytes gateway, uint64_t *micro_usd, aip_error *err);
 
 /* The key that the element says it was signed with: by `keys`, or without them the one in the issuer's name.
  * Errors: aip_key_source's. */

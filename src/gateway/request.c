@@ -211,19 +211,22 @@ open_request(request *r, listener *l, struct MHD_Connection *connection)
     return true;
 }
 
-/* A refused request's body is read to answer with its id; not when it is announced as long. */
+/* A refused request is answered at once if its body has not been sent yet, or is too long even to be thrown away.
+ * Otherwise the body is taken first: a connection that closes while the caller sends loses the answer. */
 static bool
-announces_long_body(const exchange *x)
+is_answered_at_once(const exchange *x)
 {
+    size_t expectations = 0;
     aip_bytes length = exchange_header(x, "Content-Length", NULL);
     uint64_t declared = 0;
-    for (size_t i = 0; i < length.size && declared <= AIP_REFUSED_BODY_BYTES_MAX; i++) {
+    (void)exchange_header(x, "Expect", &expectations);
+    for (size_t i = 0; i < length.size && declared <= AIP_DISCARDED_BODY_BYTES_MAX; i++) {
         if (length.data[i] < '0' || length.data[i] > '9') {
             return true;
         }
         declared = declared * 10 + (uint64_t)(length.data[i] - '0');
     }
-    return declared > AIP_REFUSED_BODY_BYTES_MAX;
+    return declared > AIP_DISCARDED_BODY_BYTES_MAX || (expectations > 0 && declared > AIP_REFUSED_BODY_BYTES_MAX);
 }
 
 /* Again after each wait: libmicrohttpd 0.9.75 calls back before it reads the body. */
@@ -237,7 +240,7 @@ greet(request *r)
     }
     r->x->phase = EXCHANGE_READING;
     r->refused = verdict == PIPELINE_REFUSED;
-    if (r->refused && announces_long_body(r->x)) {
+    if (r->refused && is_answered_at_once(r->x)) {
         r->x->answer.close = true;
         return refuse(r);
     }
@@ -265,11 +268,11 @@ take_body(request *r, const char *data, size_t size)
         text_append(&x->body, (aip_bytes){(const unsigned char *)data, size});
         return MHD_YES;
     }
-    /* Chunked and too long. The rest is thrown away for a while, so that the caller can read why. */
+    /* Too long. The rest is thrown away, so that the caller can read why. */
     x->body_too_large = true;
     x->answer.close = true;
     text_clear(&x->body);
-    return r->received <= 2 * cap ? MHD_YES : MHD_NO;
+    return r->received <= cap + AIP_DISCARDED_BODY_BYTES_MAX ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result

@@ -88,6 +88,34 @@ static const char *const migrations[] = {
     /* The highest number that the publisher named, and the time of the last page that nothing followed. */
     "ALTER TABLE revocation_source ADD COLUMN highest INTEGER NOT NULL DEFAULT 0;"
     "ALTER TABLE revocation_source ADD COLUMN complete_at INTEGER NOT NULL DEFAULT 0;",
+    /* Money, in micro-USD: an account for each link. What is spent and held lies in accounts of all links above as
+       well. */
+    "CREATE TABLE ledger_account ("
+    " link BLOB NOT NULL PRIMARY KEY CHECK (length(link) = 32),"
+    " parent BLOB REFERENCES ledger_account(link)," /* NULL: a token's first element */
+    " ceiling INTEGER CHECK (ceiling >= 0),"        /* as it was last used; NULL: none of its own */
+    " spent INTEGER NOT NULL CHECK (spent >= 0),"
+    " held INTEGER NOT NULL CHECK (held >= 0)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX ledger_account_parent ON ledger_account (parent) WHERE parent IS NOT NULL;"
+    /* Numbers of holds are never given twice, whatever is removed: so the next one is kept here. */
+    "CREATE TABLE ledger_state (one INTEGER PRIMARY KEY CHECK (one = 1), next_hold INTEGER NOT NULL) STRICT;"
+    "INSERT INTO ledger_state VALUES (1, 1);"
+    /* Open holds, and closed ones whose key may come again. */
+    "CREATE TABLE ledger_hold ("
+    " number INTEGER PRIMARY KEY,"
+    " run INTEGER NOT NULL," /* of the opened ledger that made it or took it over */
+    " leaf BLOB NOT NULL CHECK (length(leaf) = 32),"
+    " amount INTEGER NOT NULL CHECK (amount >= 0),"
+    " charged INTEGER," /* NULL: open */
+    " made_at INTEGER NOT NULL,"
+    " expires INTEGER NOT NULL,"
+    " key BLOB," /* NULL: no retry is recognised */
+    " digest BLOB,"
+    " taken_over INTEGER NOT NULL DEFAULT 0" /* 1: whoever made it may have forwarded the call */
+    ") STRICT;"
+    "CREATE UNIQUE INDEX ledger_hold_key ON ledger_hold (key) WHERE key IS NOT NULL;"
+    "CREATE INDEX ledger_hold_closed ON ledger_hold (expires) WHERE charged IS NOT NULL;",
 };
 
 #define VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))

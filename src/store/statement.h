@@ -17,6 +17,7 @@ typedef struct statement_set {
 struct store {
     sqlite3 *db;
     statement_set *sets;
+    bool has_ledger; /* its memory of accounts sees what others write, not what another one of this connection would */
 };
 
 /* store.invalid for a damaged file or one that is no database, memory, else store.unavailable; with SQLite's general

@@ -318,6 +318,7 @@ authority() {
     fi
     tally bash "$here/authority.sh"
     tally bash "$here/revocation_lists.sh"
+    tally bash "$here/audit.sh"
 }
 
 shutdown() {

@@ -42,9 +42,24 @@ check_value(const yaml_document *document, const yaml_entry *entry, const json_t
 {
     require(depth <= AIP_CONFIG_DEPTH_MAX + 1);
     require(entry != NULL && entry->place.line > 0 && entry->place.column > 0);
-    require((entry->literal != NULL) == json_is_number(value));
+    require(entry->literal != NULL || !json_is_number(value));
+    require(entry->literal == NULL || json_is_number(value) || json_is_boolean(value));
     require(!json_is_string(value) || strlen(json_string_value(value)) == json_string_length(value));
     return 1 + check_children(document, value, depth + 1);
+}
+
+/* What is read strictly is read the same for readers with types, but for what they call it. */
+static void
+check_peer(aip_bytes text, const yaml_limits *limits, const json_t *strict)
+{
+    yaml_document document;
+    if (yaml_load_peer(text, limits, &document, NULL) != AIP_OK) {
+        require(strict == NULL && document.root == NULL && document.entries == NULL);
+        return;
+    }
+    require(check_value(&document, yaml_find(&document, NULL, NULL, 0), document.root, 1) == document.count);
+    require(strict == NULL || json_equal(strict, document.root));
+    yaml_clear(&document);
 }
 
 int
@@ -58,6 +73,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (yaml_load(text, &limits, &document, &err) != AIP_OK) {
         require(document.root == NULL && document.entries == NULL);
         require(strncmp(err.detail, "line ", 5) == 0 || err.status == AIP_JSON_SIZE);
+        check_peer(text, &limits, NULL);
         return 0;
     }
     require(check_value(&document, yaml_find(&document, NULL, NULL, 0), document.root, 1) == document.count);
@@ -65,6 +81,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         require(json_equal(json, document.root));
     }
     json_release(&json);
+    check_peer(text, &limits, document.root);
     yaml_clear(&document);
     return 0;
 }

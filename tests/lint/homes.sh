@@ -18,6 +18,11 @@ home 'jansson\.h' 'src/base/json\.h'
 home 'yaml\.h' 'src/base/yaml\.c'
 home 'microhttpd\.h' 'src/gateway/'
 home 'sqlite3\.h' 'src/store/'
+home 'hs(/hs[a-z_]*)?\.h' 'src/base/pattern'
+home 'pcre2\.h' 'src/base/pattern'
+home 'utf8proc\.h' 'src/base/unicode\.c'
+home 'b64/[a-z]+\.h' 'src/dlp/'
+home 'zlib\.h' 'src/dlp/'
 
 quiet='(^|[^a-z_])(printf|vprintf|puts|putchar|perror)[[:space:]]*\(|f(printf|puts|write)[[:space:]]*\([^;]*\<std(out|err)\>'
 for folder in src/base src/crypto src/net did src/token src/chain src/proof src/policy src/dlp src/store src/audit; do

@@ -40,7 +40,7 @@ file_end(void)
 }
 
 /* Runs SQL on a connection of its own; gives the first integer of the first row, or -1. */
-static int64_t
+static inline int64_t
 file_query(const char *sql)
 {
     sqlite3 *db = NULL;

@@ -287,10 +287,72 @@ json_is_read_as_json(void)
     yaml_clear(&document);
 }
 
+static void
+check_peer(const char *text, const char *json)
+{
+    yaml_document document;
+    aip_error err = AIP_ERROR_INIT;
+    json_error_t unread;
+    json_t *wanted = json == NULL ? NULL : json_loads(json, JSON_DECODE_ANY, &unread);
+    aip_status got = yaml_load_peer(aip_bytes_of(text), &ordinary, &document, &err);
+    if ((got == AIP_OK) != (json != NULL) || (got == AIP_OK && !json_equal(document.root, wanted))) {
+        printf("  of \"%s\": %s %s\n", text, aip_status_lookup(got)->name, err.detail);
+        CHECK(false);
+    }
+    json_decref(wanted);
+    yaml_clear(&document);
+}
+
+static void
+files_for_readers_with_types_keep_their_spellings(void)
+{
+    yaml_document d;
+    check_peer("a: yes\nb: 012\nc: 2026-11-21\nd: 22:22\ne: true\n",
+               "{\"a\":\"yes\",\"b\":\"012\",\"c\":\"2026-11-21\",\"d\":\"22:22\",\"e\":true}");
+    check_peer("y: 1\n12: x\ntrue: x\n", "{\"y\":1,\"12\":\"x\",\"true\":\"x\"}");
+    check_peer("a: 1\na: 2\n", NULL);
+    check_peer("1: a\n\"1\": b\n", NULL);
+    check_peer("<<: {a: 1}\n", NULL);
+    check_peer("a: !!str x\n", NULL);
+    check_peer("a: 1\n---\nb: 2\n", NULL);
+    CHECK_STATUS(yaml_load_peer(aip_bytes_of("a: True\nb: [0.10]\n"), &ordinary, &d, NULL), AIP_OK);
+    CHECK_TEXT(yaml_find(&d, d.root, "a", 0)->literal, "True");
+    CHECK_TEXT(yaml_find(&d, json_object_get(d.root, "b"), NULL, 0)->literal, "0.10");
+    yaml_clear(&d);
+}
+
+static void
+an_alias_is_what_its_anchor_names_with_its_places(void)
+{
+    yaml_document d;
+    const yaml_limits tight = {1000, 4, 12};
+    check_peer("a: &x [1, {b: c}]\nd: *x\ne: {f: *x}\n", "{\"a\":[1,{\"b\":\"c\"}],\"d\":[1,{\"b\":\"c\"}],"
+                                                         "\"e\":{\"f\":[1,{\"b\":\"c\"}]}}");
+    check_peer("a: &x 1\nb: &x 2\nc: *x\n", "{\"a\":1,\"b\":2,\"c\":2}");
+    check_peer("a: &x\nb: *x\n", "{\"a\":null,\"b\":null}");
+    check_peer("a: &x [*x]\n", NULL);
+    check_peer("a: *x\nb: &x 1\n", NULL);
+    check_peer("a: &x b\n*x : c\n", NULL);
+    check_peer("&x a: b\n", NULL);
+    CHECK_STATUS(yaml_load_peer(aip_bytes_of("a: &x {b: [0.50]}\nc: *x\n"), &ordinary, &d, NULL), AIP_OK);
+    const json_t *again = json_object_get(json_object_get(d.root, "c"), "b");
+    const yaml_entry *entry = yaml_find(&d, again, NULL, 0);
+    CHECK(again != json_object_get(json_object_get(d.root, "a"), "b"));
+    CHECK(entry != NULL && stands_at(entry, 1, 12));
+    CHECK_TEXT(entry->literal, "0.50");
+    yaml_clear(&d);
+    CHECK_STATUS(yaml_load_peer(aip_bytes_of("a: &x [1, 2]\nb: [*x, *x]\n"), &tight, &d, NULL), AIP_OK);
+    yaml_clear(&d);
+    CHECK_STATUS(yaml_load_peer(aip_bytes_of("a: &x [1, 2]\nb: [*x, *x, *x]\n"), &tight, &d, NULL), AIP_JSON_SIZE);
+    CHECK_STATUS(yaml_load_peer(aip_bytes_of("a: &x [[1]]\nb: [[*x]]\n"), &tight, &d, NULL), AIP_JSON_DEPTH);
+    CHECK(d.root == NULL && d.entries == NULL);
+}
+
 RUN(TEST(mappings_sequences_and_strings_are_read), TEST(plain_scalars_that_all_readers_agree_on_have_their_type),
     TEST(whatever_stands_in_quotes_is_a_string), TEST(plain_scalars_that_readers_take_for_different_things_are_refused),
     TEST(numbers_beyond_what_is_held_exactly_are_refused), TEST(keys_are_strings_that_stand_once),
     TEST(anchors_aliases_and_tags_are_refused), TEST(one_document_of_this_version_of_yaml_is_read),
     TEST(layouts_that_this_parser_alone_would_take_are_refused), TEST(bytes_that_hide_something_are_refused),
     TEST(size_depth_and_number_of_values_are_bounded), TEST(a_refused_text_leaves_nothing_behind),
-    TEST(each_value_knows_its_place_and_each_number_its_literal), TEST(json_is_read_as_json))
+    TEST(each_value_knows_its_place_and_each_number_its_literal), TEST(json_is_read_as_json),
+    TEST(files_for_readers_with_types_keep_their_spellings), TEST(an_alias_is_what_its_anchor_names_with_its_places))

@@ -342,6 +342,10 @@ static const operation operations[] = {
     {"yaml.parse", answer_yaml_parse},
     {"httpsig.verify", answer_httpsig_verify},
     {"revocation.verify", answer_revocation_verify},
+    {"dlp.scan", answer_dlp_scan},
+    {"path.check", answer_path_check},
+    {"policy.load", answer_policy_load},
+    {"policy.eval", answer_policy_eval},
 };
 
 static const operation *

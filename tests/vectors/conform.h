@@ -48,5 +48,9 @@ aip_status answer_didlog_verify(exchange *x, aip_error *err);
 aip_status answer_yaml_parse(exchange *x, aip_error *err);
 aip_status answer_httpsig_verify(exchange *x, aip_error *err);
 aip_status answer_revocation_verify(exchange *x, aip_error *err);
+aip_status answer_dlp_scan(exchange *x, aip_error *err);
+aip_status answer_policy_load(exchange *x, aip_error *err);
+aip_status answer_policy_eval(exchange *x, aip_error *err);
+aip_status answer_path_check(exchange *x, aip_error *err);
 
 #endif

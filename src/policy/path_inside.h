@@ -1,0 +1,79 @@
+/* What the parts of path.h share: decoding (path_decode.c), one spelling for one place (path_form.c), entries
+ * (path_guard.c), comparing (path_match.c), and the search through a text (path.c). */
+#ifndef POLICY_PATH_INSIDE_H
+#define POLICY_PATH_INSIDE_H
+
+#include "base/text.h"
+#include "policy/path.h"
+
+#define PATH_COMPONENTS_MAX 60 /* of an entry: its states fit 64 bits */
+
+/* One spelling of one entry: absolute, clean, lower-case. */
+typedef struct {
+    char *text;
+    aip_bytes *components; /* views of text */
+    size_t count;
+    size_t entry;
+} path_entry_form;
+
+struct path_guard {
+    char *home, *directory, *child_directory; /* NULL where not given */
+    bool real, as_peer;
+    /* A name without separators can touch, from one of the directories; or can be above an entry. */
+    bool plain, plain_above;
+    path_entry_form *forms;
+    size_t form_count, form_room;
+    size_t entry_count;
+};
+
+/* One check under way. The buffers are used again and again. */
+typedef struct {
+    const path_guard *guard;
+    bool recursive;
+    bool whole_only; /* the text is one path, not a text with paths in it */
+    size_t entry;    /* PATH_NONE until one is touched */
+    unsigned lookups;
+    text_buffer decoded, previous, plain, form, lowered;
+} path_probe;
+
+/* ---- path_decode.c ---- */
+
+/* Percent escapes once, `%uXXXX` as well. */
+void path_decode_once(aip_bytes text, text_buffer *out);
+/* Percent escapes, overlong UTF-8 and character references, until none is left. */
+void path_decode_all(aip_bytes text, text_buffer *out);
+/* NFKC with case folded, invisible code points dropped, look-alikes of `/`, `\` and `.` as these. */
+void path_fold(aip_bytes text, text_buffer *out);
+/* Each code point in lower case, nothing else. */
+void path_lower(aip_bytes text, text_buffer *out);
+
+/* ---- path_form.c ---- */
+
+typedef struct {
+    const path_guard *guard;
+    const char *directory; /* absolute, for relative texts */
+    bool backslashes;      /* they separate, too */
+} path_reading;
+
+/* The absolute path that `text` names, cleaned lexically, without a slash at the end; the root is "". */
+void path_clean(const path_reading *reading, aip_bytes text, text_buffer *out);
+/* The real path of the longest part of `path` that exists, with the rest after it; false when it is `path` itself. */
+bool path_real(aip_bytes path, text_buffer *out);
+
+/* ---- path_match.c ---- */
+
+/* Does the clean lower-case path `value`, perhaps with globs, equal the form, or lie beneath it, or (recursive) above
+ * it?
+ */
+bool path_touches(const path_entry_form *form, aip_bytes value, bool recursive);
+/* The components of a clean path, at most `room`; returns how many there are. */
+size_t path_split(aip_bytes path, aip_bytes *out, size_t room);
+
+/* ---- path.c ---- */
+
+AIP_MUST_CHECK aip_status path_probe_text(path_probe *probe, aip_bytes text, aip_error *err);
+void path_probe_clear(path_probe *probe);
+/* Does `..` stand in the text? Alone it names the directory above, for what acts recursively. */
+bool path_leads_up(aip_bytes text);
+
+#endif
