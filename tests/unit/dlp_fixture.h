@@ -50,7 +50,7 @@ redacted(dlp_subject *s, aip_bytes text)
 static inline bool
 contains(aip_bytes text, aip_bytes part)
 {
-    return memmem(text.data, text.size, part.data, part.size) != NULL;
+    return text.size >= part.size && part.size > 0 && memmem(text.data, text.size, part.data, part.size) != NULL;
 }
 
 #endif
