@@ -364,6 +364,7 @@ faults
 full_log
 smuggling
 identities
+authority
 configuration
 shutdown
 official_sdk
