@@ -224,7 +224,8 @@ a_large_memory_shares_the_same_way(void)
     while (taken < ROOM && take(ALICE, taken, NOW) == AIP_OK) {
         taken++;
     }
-    CHECK(taken > ROOM / 8 * 3 / 4 && taken <= ROOM / 8);
+    /* The first full stripe ends it; by chance that can be well before the whole share is used, never before half. */
+    CHECK(taken > ROOM / 8 / 2 && taken <= ROOM / 8);
     unsigned others = 0;
     for (unsigned i = 0; i < ROOM / 2; i++) {
         others += take_of_key(i, NOW) == AIP_OK;
