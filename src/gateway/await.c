@@ -27,7 +27,8 @@ static aip_status
 ask(exchange *x, question *q, aip_error *err)
 {
     q->asker = x;
-    x->question = q; /* before it is asked: then it is the thread's */
+    x->arrived_status = AIP_INTERNAL; /* nothing has */
+    x->question = q;                  /* before it is asked: then it is the thread's */
     aip_status status = identities_ask(q, err);
     if (status != AIP_OK) {
         x->question = NULL;

@@ -101,6 +101,9 @@ prove_once(exchange *x, aip_error *err)
     if (!x->proven) {
         return AIP_OK;
     }
+    if (x->question != NULL) {
+        return AIP_DID_PENDING; /* whatever woke the request, it was not the database */
+    }
     if (x->nonce_asked) {
         bool late = x->arrived_status == AIP_FETCH_TIMEOUT;
         return x->arrived_status == AIP_OK ? AIP_OK

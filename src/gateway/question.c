@@ -1,4 +1,4 @@
-/* Lookups and lists of them. */
+/* Questions and lists of them. */
 #include "gateway/question.h"
 
 #include <stdlib.h>
@@ -16,6 +16,7 @@ question_new(mailbox *home, question_kind kind, aip_bytes name, question **out, 
     }
     l->home = home;
     l->kind = kind;
+    l->status = AIP_INTERNAL; /* until the thread says otherwise: an answer that was forgotten is no good one */
     memcpy(l->name, name.data, name.size);
     *out = l;
     return AIP_OK;

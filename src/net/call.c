@@ -1,11 +1,10 @@
 /* A blocking request over libcurl's easy interface, and the parts of a URL. */
 #include "net/call.h"
 
-#include <curl/curl.h>
 #include <strings.h>
 
 #include "net/field.h"
-#include "net/loop.h"
+#include "net/loop_inside.h"
 
 typedef struct {
     net_reply *reply;
@@ -60,28 +59,16 @@ on_data(char *data, size_t unit, size_t count, void *context)
     return size;
 }
 
-static const struct {
-    CURLcode code;
-    aip_status status;
-} outcomes[] = {
-    {CURLE_OPERATION_TIMEDOUT, AIP_FETCH_TIMEOUT}, {CURLE_PEER_FAILED_VERIFICATION, AIP_FETCH_TLS},
-    {CURLE_SSL_CONNECT_ERROR, AIP_FETCH_TLS},      {CURLE_SSL_CACERT_BADFILE, AIP_FETCH_TLS},
-    {CURLE_OUT_OF_MEMORY, AIP_NO_MEMORY},          {CURLE_URL_MALFORMAT, AIP_USAGE},
-    {CURLE_UNSUPPORTED_PROTOCOL, AIP_USAGE},
-};
-
 static aip_status
 outcome(CURLcode code, const reader *r, aip_error *err)
 {
     if (code == CURLE_OK) {
         return AIP_OK;
     }
-    for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {
-        if (outcomes[i].code == code) {
-            return aip_fail(err, outcomes[i].status, NULL);
-        }
+    if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) {
+        return aip_fail(err, AIP_USAGE, NULL);
     }
-    return aip_fail(err, r->too_large ? AIP_FETCH_SIZE : AIP_FETCH_UNREACHABLE, NULL);
+    return aip_fail(err, r->too_large ? AIP_FETCH_SIZE : net_outcome(code), NULL);
 }
 
 static void
@@ -201,21 +188,12 @@ copy_part(CURLU *url, CURLUPart part, const char *missing, char *out, size_t siz
 }
 
 static bool
-has_part(CURLU *url, CURLUPart part)
-{
-    char *text = NULL;
-    bool has = curl_url_get(url, part, &text, 0) == CURLUE_OK;
-    curl_free(text);
-    return has;
-}
-
-static bool
 read_url(CURLU *url, const char *text, net_url *out)
 {
     char host[256], port[8];
     bool good = curl_url_set(url, CURLUPART_URL, text, CURLU_PATH_AS_IS) == CURLUE_OK &&
-                !has_part(url, CURLUPART_USER) && !has_part(url, CURLUPART_PASSWORD) &&
-                !has_part(url, CURLUPART_FRAGMENT) &&
+                net_part_is_absent(url, CURLUPART_USER) && net_part_is_absent(url, CURLUPART_PASSWORD) &&
+                net_part_is_absent(url, CURLUPART_FRAGMENT) &&
                 copy_part(url, CURLUPART_SCHEME, NULL, out->scheme, sizeof out->scheme) &&
                 copy_part(url, CURLUPART_HOST, NULL, host, sizeof host) &&
                 copy_part(url, CURLUPART_PORT, "", port, sizeof port) &&

@@ -243,24 +243,13 @@ outcome(const fetch *f, CURLcode code)
         return f->header_complete ? AIP_OK : AIP_FETCH_STATUS;
     case CURLE_OUT_OF_MEMORY: /* also what libcurl 7.88 says of a header line above 100 KB */
         return was_asked(f) ? AIP_FETCH_SIZE : AIP_NO_MEMORY;
-    case CURLE_OPERATION_TIMEDOUT:
-        return AIP_FETCH_TIMEOUT;
-    case CURLE_BAD_CONTENT_ENCODING:
-        return AIP_FETCH_CODING;
     case CURLE_COULDNT_CONNECT:
         return f->address_refused && !f->address_opened ? AIP_FETCH_ADDRESS : AIP_FETCH_UNREACHABLE;
     case CURLE_WEIRD_SERVER_REPLY:
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9 */
         return AIP_FETCH_STATUS;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_ISSUER_ERROR:
-        return AIP_FETCH_TLS;
     default:
-        return AIP_FETCH_UNREACHABLE;
+        return net_outcome(code);
     }
 }
 

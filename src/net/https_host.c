@@ -1,19 +1,11 @@
 /* Reads the host of an https URL as libcurl reads it, and takes it only if nothing had to be rewritten. */
 #include "net/https_host.h"
 
-#include <curl/curl.h>
 #include <strings.h>
 
-enum { URL_BYTES_MAX = 2048, LABEL_BYTES_MAX = 63, SCHEME_BYTES = 8 };
+#include "net/loop_inside.h"
 
-static bool
-part_is_absent(CURLU *handle, CURLUPart part)
-{
-    char *text = NULL;
-    bool absent = curl_url_get(handle, part, &text, 0) != CURLUE_OK;
-    curl_free(text);
-    return absent;
-}
+enum { URL_BYTES_MAX = 2048, LABEL_BYTES_MAX = 63, SCHEME_BYTES = 8 };
 
 static bool
 is_visible_ascii(const char *url)
@@ -78,8 +70,8 @@ static bool
 take_host(CURLU *handle, const char *url, char host[HTTPS_HOST_BYTES])
 {
     char *text = NULL;
-    if (!part_is_absent(handle, CURLUPART_USER) || !part_is_absent(handle, CURLUPART_PASSWORD) ||
-        !part_is_absent(handle, CURLUPART_OPTIONS) || !part_is_absent(handle, CURLUPART_FRAGMENT) ||
+    if (!net_part_is_absent(handle, CURLUPART_USER) || !net_part_is_absent(handle, CURLUPART_PASSWORD) ||
+        !net_part_is_absent(handle, CURLUPART_OPTIONS) || !net_part_is_absent(handle, CURLUPART_FRAGMENT) ||
         curl_url_get(handle, CURLUPART_HOST, &text, 0) != CURLUE_OK) {
         return false;
     }

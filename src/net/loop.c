@@ -147,3 +147,36 @@ net_loop_timeout_ms(const net_loop *loop)
     uint64_t now = clock_monotonic_microseconds();
     return now >= loop->due_microseconds ? 0 : (int)((loop->due_microseconds - now + 999) / 1000);
 }
+
+bool
+net_part_is_absent(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+    bool absent = curl_url_get(url, part, &text, 0) != CURLUE_OK;
+    curl_free(text);
+    return absent;
+}
+
+aip_status
+net_outcome(CURLcode code)
+{
+    switch ((int)code) {
+    case CURLE_OK:
+        return AIP_OK;
+    case CURLE_OUT_OF_MEMORY:
+        return AIP_NO_MEMORY;
+    case CURLE_OPERATION_TIMEDOUT:
+        return AIP_FETCH_TIMEOUT;
+    case CURLE_BAD_CONTENT_ENCODING:
+        return AIP_FETCH_CODING;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_ISSUER_ERROR:
+        return AIP_FETCH_TLS;
+    default:
+        return AIP_FETCH_UNREACHABLE;
+    }
+}

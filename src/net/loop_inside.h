@@ -19,4 +19,9 @@ AIP_MUST_CHECK aip_status net_loop_add(net_loop *loop, net_transfer *transfer);
 void net_loop_remove(net_loop *loop, net_transfer *transfer);
 void net_loop_settle(net_loop *loop); /* reports the transfers that ended */
 
+/* What a URL may not have, and what libcurl says of a transfer, for all of this folder. `net_outcome` gives
+ * fetch.timeout, .tls, .coding, memory, and otherwise fetch.unreachable. */
+bool net_part_is_absent(CURLU *url, CURLUPart part);
+aip_status net_outcome(CURLcode code);
+
 #endif

@@ -35,22 +35,13 @@ upstream_start_library(aip_error *err)
     return net_start_library(err);
 }
 
-static bool
-url_part_is_absent(CURLU *handle, CURLUPart part)
-{
-    char *text = NULL;
-    bool absent = curl_url_get(handle, part, &text, 0) != CURLUE_OK;
-    curl_free(text);
-    return absent;
-}
-
 static aip_status
 url_check(CURLU *handle, const char *url, char *path, size_t path_size)
 {
     char *text = NULL;
     if ((strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0) ||
-        curl_url_set(handle, CURLUPART_URL, url, 0) != CURLUE_OK || !url_part_is_absent(handle, CURLUPART_USER) ||
-        !url_part_is_absent(handle, CURLUPART_PASSWORD) || !url_part_is_absent(handle, CURLUPART_FRAGMENT) ||
+        curl_url_set(handle, CURLUPART_URL, url, 0) != CURLUE_OK || !net_part_is_absent(handle, CURLUPART_USER) ||
+        !net_part_is_absent(handle, CURLUPART_PASSWORD) || !net_part_is_absent(handle, CURLUPART_FRAGMENT) ||
         curl_url_get(handle, CURLUPART_PATH, &text, 0) != CURLUE_OK) {
         return AIP_CONFIG_INVALID;
     }

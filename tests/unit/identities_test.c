@@ -96,6 +96,17 @@ a_full_line_refuses_and_what_is_in_it_is_freed_at_the_end(void)
 }
 
 static void
+a_question_that_nobody_answered_is_no_good_answer(void)
+{
+    subject s = open_subject();
+    question *q = NULL;
+    CHECK_STATUS(identities_question(s.box, QUESTION_NONCE, aip_bytes_of(self_name), &q, NULL), AIP_OK);
+    CHECK(q != NULL && q->status != AIP_OK);
+    question_free(&q);
+    close_subject(&s);
+}
+
+static void
 who_asks_for_logs_has_a_short_line_of_their_own(void)
 {
     subject s = open_subject();
@@ -252,7 +263,8 @@ a_public_url_is_one_of_a_public_host_alone(void)
 }
 
 RUN(TEST(a_full_line_refuses_and_what_is_in_it_is_freed_at_the_end),
-    TEST(who_asks_for_logs_has_a_short_line_of_their_own), TEST(a_name_that_is_empty_or_too_long_is_not_asked_for),
+    TEST(a_question_that_nobody_answered_is_no_good_answer), TEST(who_asks_for_logs_has_a_short_line_of_their_own),
+    TEST(a_name_that_is_empty_or_too_long_is_not_asked_for),
     TEST(an_answer_stands_in_the_memory_and_comes_to_the_mailbox_that_asked), TEST(a_refusal_stands_in_the_memory_too),
     TEST(a_log_that_nobody_knows_is_not_found), TEST(a_thousand_questions_of_two_kinds_are_all_answered),
     TEST(a_store_that_is_no_database_does_not_open), TEST(a_public_url_is_one_of_a_public_host_alone))
