@@ -123,6 +123,9 @@ verdict 'a changed line is named' says "changed:$(grep -n -m 1 "$last_id" "$log"
     "$audit_tool" verify "$work/changed"
 verdict 'and differs from its receipt' says "differs *$last_id.*decision" 1 "$audit_tool" reconcile "$work/changed" \
     "$work/all.receipts" --did "$did"
+verdict 'by name' says '"audit\.differs"' 1 "$audit_tool" reconcile "$work/changed" "$work/all.receipts" --did "$did" --json
+sed '2s/.*/{"event":"nonsense"}/' "$log" >"$work/nonsense"
+verdict 'a line that no gateway writes is named' says 'nonsense:2: audit.malformed' 1 "$audit_tool" verify "$work/nonsense"
 head -c -10 "$log" >"$work/torn"
 verdict 'a torn line is named' says "torn:$(wc -l <"$log"): audit.cut" 1 "$audit_tool" verify "$work/torn"
 known=$("$audit_tool" verify "$log" | sed -n 's/^known: //p')

@@ -4,30 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
 need aip-did aip-token aip-gateway
-failed=0
 body=$(call search '{}')
-
-# check NAME COMMAND…: ok when the command succeeds.
-check() {
-    local name=$1
-    shift
-    if "$@"; then
-        echo "ok   $name"
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: HTTP $http_status ${code:-no code}: $(head -c 300 "$work/reply" | tr -d '\n')"
-    fi
-}
-
-# accepts NAME TOKEN, refuses CODE NAME TOKEN: in the answer and in the log.
-accepts() {
-    ask "$work/$2.token" "$body"
-    check "$1" allowed
-}
-refuses() {
-    ask "$work/$3.token" "$body"
-    check "$2: $1" refused "$1"
-}
 
 # python FILE ARGUMENT…: a test program that prints lines of its own.
 python() {

@@ -4,19 +4,6 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
 need aip-did aip-token aip-gateway examples/delegation/files_mcp
-failed=0
-
-# check NAME COMMAND…: ok when the command succeeds.
-check() {
-    local name=$1
-    shift
-    if "$@"; then
-        echo "ok   $name"
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: HTTP $http_status ${code:-no code}: $(head -c 300 "$work/reply" | tr -d '\n')"
-    fi
-}
 
 # accepts NAME ROOT TOOL: a token of that root is allowed this.
 accepts() {

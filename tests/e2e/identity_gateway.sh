@@ -6,32 +6,7 @@ source "$here/lib.sh"
 need aip-did aip-token aip-gateway examples/delegation/files_mcp
 domain=aip-test.example
 site=$work/site
-failed=0
 body=''
-
-# check NAME COMMAND…: ok when the command succeeds.
-check() {
-    local name=$1
-    shift
-    if "$@"; then
-        echo "ok   $name"
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: HTTP $http_status ${code:-no code}: $(head -c 300 "$work/reply" | tr -d '\n')"
-    fi
-}
-
-# accepts NAME TOKEN: the gateway allows it, in its answer and in its log.
-accepts() {
-    ask "$work/$2.token" "$body"
-    check "$1" allowed
-}
-
-# refuses CODE NAME TOKEN: the gateway refuses for this reason, in its answer and in its log.
-refuses() {
-    ask "$work/$3.token" "$body"
-    check "$2: $1" refused "$1"
-}
 
 # refuses_start STATUS CODE NAME OPTION…: a gateway with these options does not start.
 refuses_start() {

@@ -154,3 +154,26 @@ allowed() {
 refused() {
     [ "$http_status" != 200 ] && [ "$code" = "$1" ] && [[ $(audit_line) == *'"decision":"BLOCK","code":"'"$1"'"'* ]]
 }
+
+# check NAME COMMAND…: ok when the command succeeds; $failed counts the others.
+failed=0
+check() {
+    local name=$1
+    shift
+    if "$@"; then
+        echo "ok   $name"
+    else
+        failed=$((failed + 1))
+        echo "FAIL $name: HTTP $http_status ${code:-no code}: $(head -c 300 "$work/reply" | tr -d '\n')"
+    fi
+}
+
+# accepts NAME TOKEN, refuses CODE NAME TOKEN: the gateway's verdict on $body, in its answer and in its log.
+accepts() {
+    ask "$work/$2.token" "$body"
+    check "$1" allowed
+}
+refuses() {
+    ask "$work/$3.token" "$body"
+    check "$2: $1" refused "$1"
+}

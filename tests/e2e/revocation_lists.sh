@@ -7,29 +7,6 @@ need aip-did aip-token aip-gateway
 domain=aip-test.example
 front=$work/front
 body=$(call search '{}')
-failed=0
-
-# check NAME COMMAND…: ok when the command succeeds.
-check() {
-    local name=$1
-    shift
-    if "$@"; then
-        echo "ok   $name"
-    else
-        failed=$((failed + 1))
-        echo "FAIL $name: HTTP $http_status ${code:-no code}: $(head -c 300 "$work/reply" | tr -d '\n')"
-    fi
-}
-
-# accepts NAME TOKEN, refuses CODE NAME TOKEN: now, in the answer and in the log.
-accepts() {
-    ask "$work/$2.token" "$body"
-    check "$1" allowed
-}
-refuses() {
-    ask "$work/$3.token" "$body"
-    check "$2: $1" refused "$1"
-}
 
 # within SECONDS COMMAND…: it succeeds at some time until then.
 within() {

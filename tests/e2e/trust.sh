@@ -65,6 +65,7 @@ audit=$work/trust.audit
 root partner agent 'tool:*' 2h --max-depth 3 >"$work/agent.token"
 expect ok 'within the ceiling' ask_tool agent agent search '{"query":"tide"}'
 expect trust.scope 'more than the root is trusted with' ask_tool agent agent read_file '{"path":"tides.txt"}'
+expect call.refused: 'which the command names as an answer' ask_tool agent agent read_file '{"path":"tides.txt"}'
 "$bin/aip-token" delegate --key "$work/agent.key" --to "$(<"$work/worker.did")" --scope 'tool:*' --context one \
     <"$work/agent.token" >"$work/worker.token"
 expect ok 'one hop further' ask_tool worker worker search '{"query":"tide"}'
