@@ -80,6 +80,7 @@ struct exchange {
     const aip_chain *chain; /* of the verdict; NULL until one was parsed */
     bool proven;            /* the request's signature is the holder's */
     bool nonce_asked;
+    nonce_use use; /* of the proof: views into its headers */
     used_nonce nonce;
     aip_public_key holder;               /* whose it is, then */
     uint64_t revoked_epoch;              /* of the last look at what is revoked */

@@ -63,6 +63,7 @@ take_proof(exchange *x, const message_proof *proof, const http_message *request,
     AIP_TRY(revoked_check_holder(identities_revoked(x->settings->identities), x->chain, &key, err));
     x->proven = x->record.proven = true;
     x->holder = key;
+    x->use = (nonce_use){proof->key_id, proof->nonce, proof->created};
     return AIP_OK;
 }
 
@@ -84,16 +85,6 @@ prove_body(exchange *x, aip_error *err)
     return x->proven && x->body.size > 0 ? content_digest_check(&request, text_view(&x->body), err) : AIP_OK;
 }
 
-static aip_status
-take_nonce(exchange *x, aip_error *err)
-{
-    const http_message request = request_message(x);
-    message_proof proof;
-    AIP_TRY(proof_read_request(&request, has_body(x), x->record.time_seconds, &proof, err));
-    const nonce_use use = {proof.key_id, proof.nonce, proof.created};
-    return nonce_memory_take(identities_nonces(x->settings->identities), &use, clock_now_seconds(), &x->nonce, err);
-}
-
 /* The last thing that is asked, so that only requests that would go on cost the database anything. */
 aip_status
 prove_once(exchange *x, aip_error *err)
@@ -109,7 +100,8 @@ prove_once(exchange *x, aip_error *err)
         return x->arrived_status == AIP_OK ? AIP_OK
                                            : aip_fail(err, late ? AIP_STORE_UNAVAILABLE : x->arrived_status, NULL);
     }
-    AIP_TRY(take_nonce(x, err));
+    nonce_memory *nonces = identities_nonces(x->settings->identities);
+    AIP_TRY(nonce_memory_take(nonces, &x->use, clock_now_seconds(), &x->nonce, err));
     x->nonce_asked = true;
     return await_nonce(x, &x->nonce, err);
 }
