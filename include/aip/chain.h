@@ -25,6 +25,7 @@ typedef struct {
     int64_t ttl_seconds;          /* from the first element's iat; 0: no limit */
     uint32_t requests_per_minute; /* of one root; 0: no limit */
     bool bearer;                  /* a token of one element needs no proof */
+    const char *policy;           /* file of the policy that its tokens are judged by; NULL: no own one */
 } aip_ceiling;
 
 /* What is trusted as a root: a name compared as bytes, a bare key, a name pinned to a key, or did:web hosts. */

@@ -90,4 +90,35 @@
 #define AIP_REQUEST_ID_BYTES_MAX 256   /* echoed in refusals */
 #define AIP_TRUST_ROOTS_MAX 256
 
+/* Servers behind a pipe, which the gateway starts itself. */
+#define AIP_CHILDREN_MAX 256                     /* at once: each is a program of 50 MiB or more */
+#define AIP_CHILD_ORDER_BYTES_MAX 131072         /* its arguments and environment: one message of a local socket */
+#define AIP_CHILD_WORDS_MAX 1024                 /* arguments and variables together */
+#define AIP_CHILD_QUEUE_BYTES_DEFAULT (8u << 20) /* not yet read by it; two of the largest messages */
+#define AIP_CHILD_STDERR_BYTES 512               /* of one line for the log; the rest is left out */
+#define AIP_CHILD_STDERR_PER_SECOND 50           /* lines for the log, after a burst of … */
+#define AIP_CHILD_STDERR_BURST 200
+#define AIP_CHILD_STOP_MILLISECONDS 2000  /* for each: after its input is closed, and after SIGTERM */
+#define AIP_CHILD_START_MILLISECONDS 5000 /* a start takes one; then what starts it hangs */
+#define AIP_CHILD_HEALTHY_SECONDS 60      /* alive so long, a child begins anew with the shortest pause */
+#define AIP_CHILD_PAUSE_SECONDS_MAX 60    /* before a restart: 1, 2, 4 … */
+#define AIP_CHILD_RESTARTS_MAX 10         /* within … */
+#define AIP_CHILD_WINDOW_SECONDS 600
+
+/* A2A (spec/a2a.md) and plain HTTP APIs. */
+#define AIP_A2A_ID_BYTES_MAX 256      /* of a task, context, push configuration or tenant: UUIDs have 36 */
+#define AIP_A2A_REFERENCES_MAX 32     /* other tasks that one message names: each is looked up */
+#define AIP_A2A_EXTENSIONS_MAX 16     /* named by one request */
+#define AIP_A2A_CARD_BYTES_MAX 262144 /* an agent card; those of real agents have 2 to 20 KiB */
+#define AIP_A2A_CARD_NODES_MAX 16384  /* scan nodes of it */
+#define AIP_A2A_CARD_DEPTH_MAX 24     /* skills and schemes need 8; the rest is for parameters of extensions */
+#define AIP_PATH_BYTES_MAX 2048       /* of a request's target, decoded */
+#define AIP_PATH_SEGMENTS_MAX 64
+
+/* Clients that share one server behind a pipe. */
+#define AIP_MULTIPLEX_CLIENTS_MAX 4096
+#define AIP_MULTIPLEX_REQUESTS_MAX 8192       /* open at once, of all: a server of one pipe answers few at a time … */
+#define AIP_MULTIPLEX_CLIENT_REQUESTS_MAX 256 /* … and nobody takes them all */
+#define AIP_MULTIPLEX_ASKED_MAX 256           /* the server's own requests that wait for a client's answer */
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "audit/completion_line.h"
 #include "audit/line.h"
 #include "audit/log_inside.h"
 #include "base/clock.h"
@@ -43,9 +44,11 @@ take_back(audit_log *log, aip_error *err)
     return log->torn ? log_fail(log, err, "half a line cannot be taken back", errno) : AIP_OK;
 }
 
-aip_status
-log_write_line(audit_log *log, text_buffer *line, aip_error *err)
+/* Under the lock: `hashed` holds what was begun, so that only the end of the line is hashed while others wait. */
+static aip_status
+write_begun(audit_log *log, text_buffer *line, hash_stream *hashed, aip_error *err)
 {
+    size_t begun = line->size;
     audit_line_finish(line, log->seq + 1, log->previous);
     AIP_TRY(text_finish(line, err));
     aip_bytes bytes = text_view(line);
@@ -57,17 +60,34 @@ log_write_line(audit_log *log, text_buffer *line, aip_error *err)
     log->size += (off_t)bytes.size;
     log->seq++;
     log->unsigned_lines++;
-    hash_sha256((aip_bytes){bytes.data, bytes.size - 1}, log->previous);
+    hash_stream_add(hashed, (aip_bytes){bytes.data + begun, bytes.size - begun - 1});
+    hash_stream_end(hashed, log->previous);
     log->why[0] = '\0';
     return AIP_OK;
+}
+
+static void
+hash_begun(const text_buffer *line, hash_stream *out)
+{
+    hash_stream_begin(out);
+    hash_stream_add(out, text_view(line));
+}
+
+aip_status
+log_write_line(audit_log *log, text_buffer *line, aip_error *err)
+{
+    hash_stream hashed;
+    hash_begun(line, &hashed);
+    return write_begun(log, line, &hashed, err);
 }
 
 aip_status
 log_write_checkpoint(audit_log *log, aip_error *err)
 {
     TEXT_AUTO text_buffer line = {0};
+    int64_t now = clock_now_seconds(); /* a clock that was never set may stand before 1970, which no claim can say */
     checkpoint_facts facts = {
-        .lines = log->seq, .every = log->options.checkpoint_lines, .issued_at = clock_now_seconds()};
+        .lines = log->seq, .every = log->options.checkpoint_lines, .issued_at = now < 0 ? 0 : now};
     memcpy(facts.head, log->previous, sizeof facts.head);
     AIP_TRY(checkpoint_append(&line, &log->signer, &facts, err));
     AIP_TRY(log_write_line(log, &line, err));
@@ -123,26 +143,29 @@ prepare(audit_log *log, size_t bytes, aip_error *err)
     return must_rotate(log, bytes) && !log->syncing ? log_rotate(log, err) : AIP_OK;
 }
 
-#define LINE_END_BYTES 90 /* at most, of number and link */
-
 /* Under the lock. While another thread is in fdatasync the file must not be changed for another. */
 static aip_status
-append_locked(audit_log *log, text_buffer *line, aip_error *err)
+append_locked(audit_log *log, text_buffer *line, hash_stream *hashed, aip_error *err)
 {
-    while (log->syncing && must_rotate(log, line->size + LINE_END_BYTES)) {
+    while (log->syncing && must_rotate(log, line->size + AUDIT_LINE_END_BYTES)) {
         pthread_cond_wait(&log->synced_more, &log->lock);
     }
-    AIP_TRY(prepare(log, line->size + LINE_END_BYTES, err));
-    AIP_TRY(log_write_line(log, line, err));
+    AIP_TRY(prepare(log, line->size + AUDIT_LINE_END_BYTES, err));
+    AIP_TRY(write_begun(log, line, hashed, err));
     return log->options.sync == AUDIT_SYNC_EACH ? log_sync_now(log, err) : AIP_OK;
 }
 
 static aip_status
 append(audit_log *log, text_buffer *line, uint64_t *number, aip_error *err)
 {
+    hash_stream hashed;
     AIP_TRY(text_finish(line, err));
+    if (line->size > AUDIT_LINE_BYTES_MAX - AUDIT_LINE_END_BYTES) {
+        return aip_fail(err, AIP_AUDIT_UNAVAILABLE, "the line would be too long");
+    }
+    hash_begun(line, &hashed);
     pthread_mutex_lock(&log->lock);
-    aip_status status = append_locked(log, line, err);
+    aip_status status = append_locked(log, line, &hashed, err);
     *number = log->seq;
     pthread_mutex_unlock(&log->lock);
     return status;
@@ -204,12 +227,51 @@ audit_append(audit_log *log, const audit_record *record, aip_error *err)
 }
 
 aip_status
-audit_append_outcome(audit_log *log, const char *decision_id, aip_status outcome, aip_error *err)
+audit_write_outcome(audit_log *log, const audit_outcome *outcome, uint64_t *number, aip_error *err)
 {
     text_buffer line TEXT_AUTO = {0};
+    audit_line_outcome(&line, outcome);
+    return append(log, &line, number, err);
+}
+
+aip_status
+audit_append_outcome(audit_log *log, const audit_outcome *outcome, aip_error *err)
+{
     uint64_t number;
-    audit_line_outcome(&line, decision_id, outcome);
-    AIP_TRY(append(log, &line, &number, err));
+    AIP_TRY(audit_write_outcome(log, outcome, &number, err));
+    return audit_wait(log, number, err);
+}
+
+aip_status
+audit_write_event(audit_log *log, const audit_event *event, uint64_t *number, aip_error *err)
+{
+    text_buffer line TEXT_AUTO = {0};
+    AIP_TRY(audit_line_event(&line, event, err));
+    return append(log, &line, number, err);
+}
+
+aip_status
+audit_append_event(audit_log *log, const audit_event *event, aip_error *err)
+{
+    uint64_t number;
+    AIP_TRY(audit_write_event(log, event, &number, err));
+    return audit_wait(log, number, err);
+}
+
+aip_status
+audit_write_completion(audit_log *log, aip_bytes statement, const completion_check *check, uint64_t *number,
+                       aip_error *err)
+{
+    text_buffer line TEXT_AUTO = {0};
+    AIP_TRY(completion_line_append(&line, statement, check, err));
+    return append(log, &line, number, err);
+}
+
+aip_status
+audit_append_completion(audit_log *log, aip_bytes statement, const completion_check *check, aip_error *err)
+{
+    uint64_t number;
+    AIP_TRY(audit_write_completion(log, statement, check, &number, err));
     return audit_wait(log, number, err);
 }
 

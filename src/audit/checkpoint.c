@@ -1,6 +1,8 @@
 /* Writes and judges checkpoints: a compact JWS, repeated in the open around it, in one spelling only. */
 #include "audit/checkpoint.h"
 
+#include "audit/line_inside.h"
+
 #include "base/clock.h"
 #include "crypto/base64url.h"
 #include "token/jws.h"
@@ -16,7 +18,7 @@ append_open(text_buffer *line, const checkpoint_facts *facts, aip_bytes statemen
     clock_format_utc(facts->issued_at, time);
     text_append_format(line, "{\"event\":\"checkpoint\",\"time\":\"%s\",\"lines\":%llu", time,
                        (unsigned long long)facts->lines);
-    audit_line_digest(line, "head", facts->head);
+    LINE_DIGEST(line, "head", facts->head);
     text_append_string(line, ",\"jws\":\"");
     text_append(line, statement);
     text_append_string(line, "\"");
@@ -31,7 +33,7 @@ checkpoint_append(text_buffer *line, const checkpoint_signer *signer, const chec
     text_append_json(&payload, aip_bytes_of(signer->issuer));
     text_append_format(&payload, ",\"iat\":%lld,\"lines\":%llu", (long long)facts->issued_at,
                        (unsigned long long)facts->lines);
-    audit_line_digest(&payload, "head", facts->head);
+    LINE_DIGEST(&payload, "head", facts->head);
     text_append_format(&payload, ",\"every\":%llu}", (unsigned long long)facts->every);
     AIP_TRY(text_finish(&payload, err));
     const jws_statement said = {CHECKPOINT_TYPE, signer->key_id, text_view(&payload)};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "audit/completion_line.h"
 #include "audit/reader.h"
 #include "audit/verify_inside.h"
 #include "crypto/hash.h"
@@ -40,7 +41,11 @@ read_line(verification *v, aip_bytes text, seen_line *out)
     out->event = line.event;
     memcpy(out->prev, line.prev, sizeof out->prev);
     if (line.event == AUDIT_CHECKPOINT_EVENT) {
-        out->checkpoint = checkpoint_read(text, &line, &v->check->trust, &out->facts, &err);
+        out->statement = checkpoint_read(text, &line, &v->check->trust, &out->facts, &err);
+    } else if (line.event == AUDIT_COMPLETION) {
+        out->statement = completion_line_read(text, &line, &out->judged, &err);
+    }
+    if (out->statement != AIP_OK) {
         snprintf(out->detail, sizeof out->detail, "%.95s", err.detail);
     }
 }

@@ -8,7 +8,7 @@
 
 /* One thing that is wrong, and where. */
 typedef struct {
-    aip_status status;    /* audit.malformed, .changed, .missing, .added, .order, .cut, .checkpoint */
+    aip_status status;    /* audit.malformed, .changed, .missing, .added, .order, .cut, .checkpoint, .completion */
     size_t file;          /* index of its path */
     uint64_t line;        /* of that file, from 1 */
     uint64_t first, last; /* numbers of the lines concerned in the whole log; 0: not known */
@@ -29,8 +29,9 @@ typedef struct {
 typedef struct {
     uint64_t lines, bytes, first; /* `first`: number of the first line */
     uint64_t checkpoints;
-    uint64_t signed_lines; /* the last checkpoint speaks of the lines up to this number */
-    uint64_t number;       /* of the last line */
+    uint64_t signed_lines;                      /* the last checkpoint speaks of the lines up to this number */
+    uint64_t completions, completions_unjudged; /* the latter by keys that are in no name */
+    uint64_t number;                            /* of the last line */
     unsigned char head[AIP_HASH_BYTES];
     uint64_t finding_count;
     audit_finding findings[AUDIT_FINDINGS_MAX];

@@ -9,13 +9,14 @@
 /* One line as it was read. */
 typedef struct {
     bool there, readable, torn, has_seq;
-    audit_event event;
+    audit_line_kind event;
     size_t file;
     uint64_t number_in_file, seq;
     unsigned char hash[AIP_HASH_BYTES], prev[AIP_HASH_BYTES];
-    aip_status checkpoint; /* of a checkpoint: its own verdict */
+    aip_status statement; /* of a checkpoint or completion: its own verdict */
+    bool judged;          /* a completion's signature was */
     checkpoint_facts facts;
-    char detail[96]; /* why it is unreadable, or its checkpoint bad */
+    char detail[96]; /* why it is unreadable, or its statement bad */
 } seen_line;
 
 /* Numbers of lines that were missing when the lines after them came. */

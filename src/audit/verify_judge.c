@@ -46,7 +46,7 @@ static void
 judge_checkpoint(audit_judge *j, const seen_line *line)
 {
     const checkpoint_facts *facts = &line->facts;
-    if (line->checkpoint != AIP_OK) {
+    if (line->statement != AIP_OK) {
         find(j, AIP_AUDIT_CHECKPOINT, line, line->detail)->first = line->seq;
         return;
     }
@@ -59,6 +59,17 @@ judge_checkpoint(audit_judge *j, const seen_line *line)
     j->has_promise = true;
     j->every = facts->every;
     j->since_checkpoint = 0;
+}
+
+static void
+judge_completion(audit_judge *j, const seen_line *line)
+{
+    if (line->statement != AIP_OK) {
+        find(j, AIP_AUDIT_COMPLETION, line, line->detail)->first = line->seq;
+        return;
+    }
+    j->summary->completions++;
+    j->summary->completions_unjudged += !line->judged;
 }
 
 /* A log whose checkpoints were taken out says so by the promise of the last one. */
@@ -86,6 +97,8 @@ follow(audit_judge *j, const seen_line *line)
     go_on(j, line, j->seq + 1);
     if (line->event == AUDIT_CHECKPOINT_EVENT) {
         judge_checkpoint(j, line);
+    } else if (line->event == AUDIT_COMPLETION) {
+        judge_completion(j, line);
     }
     judge_known(j, line);
 }
@@ -179,7 +192,7 @@ static void
 judge_broken_link(audit_judge *j, const seen_line *line, const seen_line *next)
 {
     bool signed_before =
-        line->event == AUDIT_CHECKPOINT_EVENT && line->checkpoint == AIP_OK && same(line->facts.head, j->expected);
+        line->event == AUDIT_CHECKPOINT_EVENT && line->statement == AIP_OK && same(line->facts.head, j->expected);
     if (signed_before || (next->there && next->readable && !same(next->prev, line->hash))) {
         find(j, AIP_AUDIT_CHANGED, line, "its link to the line before was changed")->first = j->seq + 1;
         go_on_blind(j, line);

@@ -14,6 +14,8 @@ typedef struct {
     bool literal;      /* no metacharacters */
     bool wants_start;  /* hits report where they begin: costs more */
     bool single_match; /* one hit per scan is enough */
+    bool costly;       /* compiling it for linear time takes seconds: exactly, with limits, instead */
+    bool bytes;        /* any bytes are searched, not characters; has no meaning to PCRE2 */
 } pattern_source;
 
 /* Compiles all of them. `bytes_max` bounds each text. On failure `err->offset` is the index of the bad pattern and the

@@ -12,13 +12,20 @@ typedef enum { SCAN_NULL, SCAN_FALSE, SCAN_TRUE, SCAN_NUMBER, SCAN_STRING, SCAN_
 /* A value, in document order; node 0 is the whole document. The first child of node i, if it has
  * children, is node i+1; `next` is the next sibling or SCAN_NONE. Offsets are bytes in the text. */
 typedef struct {
-    uint32_t start, end;          /* extent; a string's includes its quotes */
-    uint32_t name, name_end;      /* a member's name without quotes, as written; both 0 elsewhere */
-    uint32_t next;                /* next sibling */
-    uint32_t children;            /* number of members or items */
-    uint32_t hash, lower, higher; /* names of one object as a search tree by keyed hash: duplicates */
-    uint8_t kind;                 /* scan_kind */
-    bool escaped, name_escaped;   /* a backslash occurs in the string / in the name */
+    uint32_t start, end;     /* extent; a string's includes its quotes */
+    uint32_t name, name_end; /* a member's name without quotes, as written; both 0 elsewhere */
+    uint32_t next;           /* next sibling */
+    uint32_t children;       /* number of members or items */
+    union {
+        struct {
+            uint32_t lower, higher; /* the search tree by `hash` that names of one object form */
+        };
+        uint64_t seen; /* during the pass, of a container that is open: bits of the names so far */
+    };
+    uint32_t hash;              /* of the name: its print, or in a tree its keyed hash */
+    uint8_t kind;               /* scan_kind */
+    bool escaped, name_escaped; /* a backslash occurs in the string / in the name */
+    bool tree;                  /* an object's names, being many, stand in a tree */
 } scan_node;
 
 typedef struct {
@@ -43,6 +50,14 @@ AIP_MUST_CHECK aip_status scan_into(aip_bytes text, const scan_limits *limits, s
  * cleared. */
 AIP_MUST_CHECK aip_status scan_load(aip_bytes text, const scan_limits *limits, scan_document *out, aip_error *err);
 void scan_clear(scan_document *document);
+
+/* The same into a document that is all zero or owns the nodes of an earlier scan_load or scan_reload (never of
+ * scan_into): they are used again, so that one message after another needs no allocation. What was indexed before is
+ * gone, on failure as well; the document is then empty, and still owns its nodes until scan_clear. Room for more than
+ * SCAN_KEPT_NODES is given back by the next smaller message. */
+#define SCAN_KEPT_NODES 8192
+AIP_MUST_CHECK aip_status scan_reload(scan_document *document, aip_bytes text, const scan_limits *limits,
+                                      aip_error *err);
 
 /* First child / next sibling; SCAN_NONE at the end. */
 uint32_t scan_child(const scan_document *document, uint32_t node);

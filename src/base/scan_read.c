@@ -1,7 +1,6 @@
 /* Reading what the pass has indexed: members, strings, integers, and the check of names. */
 #include <stdlib.h>
 
-#include "aip/limits.h"
 #include "base/scan_inside.h"
 #include "base/utf8.h"
 
@@ -111,33 +110,6 @@ scan_decodes_to(scan_string string, aip_bytes wanted)
     return wanted.size == 0;
 }
 
-/* The name itself, unescaped into `buffer` where that is needed. */
-static aip_bytes
-decoded_name(scan_string name, unsigned char buffer[AIP_JSON_NAME_BYTES_MAX])
-{
-    return name.escaped ? (aip_bytes){buffer, scan_decode(name, buffer)} : name.raw;
-}
-
-uint64_t
-scan_name_hash(const name_key *key, scan_string name)
-{
-    if (!name.escaped) {
-        return name_hash(key, name.raw);
-    }
-    unsigned char buffer[AIP_JSON_NAME_BYTES_MAX];
-    return name_hash(key, decoded_name(name, buffer));
-}
-
-bool
-scan_same_name(scan_string a, scan_string b)
-{
-    if (!a.escaped) {
-        return scan_decodes_to(b, a.raw);
-    }
-    unsigned char buffer[AIP_JSON_NAME_BYTES_MAX];
-    return scan_decodes_to(b, decoded_name(a, buffer));
-}
-
 static const scan_node *
 node_at(const scan_document *document, uint32_t node)
 {
@@ -197,15 +169,24 @@ string_of(const scan_document *document, uint32_t node)
     return (scan_string){{raw.data + 1, raw.size - 2}, node_at(document, node)->escaped};
 }
 
-uint32_t
-scan_member(const scan_document *document, uint32_t node, const char *name)
+/* By print, one member after the other. */
+static uint32_t
+member_of_few(const scan_document *document, uint32_t node, aip_bytes wanted)
 {
-    if (scan_kind_of(document, node) != SCAN_OBJECT) {
-        return SCAN_NONE;
+    uint32_t print = scan_print_of(wanted);
+    for (uint32_t at = node + 1; at != SCAN_NONE; at = document->nodes[at].next) {
+        if (document->nodes[at].hash == print && scan_decodes_to(name_of(document, at), wanted)) {
+            return at;
+        }
     }
-    aip_bytes wanted = aip_bytes_of(name);
+    return SCAN_NONE;
+}
+
+static uint32_t
+member_of_many(const scan_document *document, uint32_t node, aip_bytes wanted)
+{
     uint32_t hash = (uint32_t)name_hash(name_hash_key(), wanted); /* the pass has seen that there is a key */
-    uint32_t at = scan_child(document, node);
+    uint32_t at = node + 1;
     while (at != SCAN_NONE) {
         const scan_node *member = &document->nodes[at];
         if (member->hash == hash && scan_decodes_to(name_of(document, at), wanted)) {
@@ -214,6 +195,17 @@ scan_member(const scan_document *document, uint32_t node, const char *name)
         at = hash < member->hash ? member->lower : member->higher;
     }
     return SCAN_NONE;
+}
+
+uint32_t
+scan_member(const scan_document *document, uint32_t node, const char *name)
+{
+    const scan_node *object = node_at(document, node);
+    if (object->kind != SCAN_OBJECT || object->children == 0) {
+        return SCAN_NONE;
+    }
+    aip_bytes wanted = aip_bytes_of(name);
+    return object->tree ? member_of_many(document, node, wanted) : member_of_few(document, node, wanted);
 }
 
 bool
@@ -348,7 +340,7 @@ static aip_status
 check_name(const scan_document *document, uint32_t member, const char *const *known, uint64_t *hash, aip_error *err)
 {
     unsigned char buffer[AIP_JSON_NAME_BYTES_MAX], folded_buffer[AIP_JSON_NAME_BYTES_MAX];
-    aip_bytes name = decoded_name(name_of(document, member), buffer);
+    aip_bytes name = scan_decoded_name(name_of(document, member), buffer);
     if (name.size > 0 && memchr(name.data, '\0', name.size) != NULL) {
         return aip_fail_at(err, AIP_JSON_AMBIGUOUS, document->nodes[member].name, "U+0000 in a member name");
     }

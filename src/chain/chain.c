@@ -159,7 +159,7 @@ aip_chain_length(const aip_chain *chain)
 void
 aip_chain_link_id(const aip_chain *chain, size_t i, char out[44])
 {
-    base64url_encode((aip_bytes){chain->tokens[i].link_id, AIP_HASH_BYTES}, out);
+    base64url_encode_public((aip_bytes){chain->tokens[i].link_id, AIP_HASH_BYTES}, out);
 }
 
 aip_bytes
@@ -178,7 +178,12 @@ aip_chain_subject(const aip_chain *chain, size_t i)
 static void
 append_ascii(text_buffer *text, aip_bytes json)
 {
-    for (size_t i = 0; i < json.size;) {
+    size_t plain = 0;
+    while (plain < json.size && json.data[plain] >= 0x20 && json.data[plain] < 0x7f) {
+        plain++;
+    }
+    text_append(text, (aip_bytes){json.data, plain}); /* most often all of it */
+    for (size_t i = plain; i < json.size;) {
         unsigned char lead = json.data[i];
         size_t length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
         uint32_t c = length == 1 ? lead : lead & (0xffu >> (length + 1));
@@ -208,13 +213,9 @@ append_said(text_buffer *text, const token *t, unsigned claim, aip_bytes value)
 }
 
 void
-chain_append_contexts(text_buffer *text, const aip_chain *chain)
+chain_append_context(text_buffer *text, const aip_chain *chain, size_t i)
 {
-    for (size_t i = 0; i < chain->count; i++) {
-        text_append_string(text, i == 0 ? "[" : ",");
-        append_said(text, &chain->tokens[i], TOKEN_CONTEXT, chain->tokens[i].context);
-    }
-    text_append_string(text, "]");
+    append_said(text, &chain->tokens[i], TOKEN_CONTEXT, chain->tokens[i].context);
 }
 
 void

@@ -8,8 +8,8 @@
 /* Appends the elements as a JSON array (those of aip_chain_describe), trusting nothing. Errors: memory. */
 AIP_MUST_CHECK aip_status chain_append_elements(text_buffer *text, const aip_chain *chain, aip_error *err);
 
-/* Appends what each element says of its why, root first, as a JSON array: a string, or null where it says nothing. */
-void chain_append_contexts(text_buffer *text, const aip_chain *chain);
+/* Appends what element i says of its why as a JSON string in printable ASCII; null where it says nothing. */
+void chain_append_context(text_buffer *text, const aip_chain *chain, size_t i);
 
 /* On whose behalf the chain acts, as a JSON string; null when no element says so. */
 void chain_append_principal(text_buffer *text, const aip_chain *chain);

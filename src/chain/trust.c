@@ -100,9 +100,18 @@ free_ceiling(aip_ceiling *ceiling)
     }
     free((void *)(uintptr_t)ceiling->scope);
     free((void *)(uintptr_t)ceiling->name);
+    free((void *)(uintptr_t)ceiling->policy);
     free(ceiling);
 }
 
+static bool
+copy_text(const char *from, const char **out)
+{
+    *out = from == NULL ? NULL : strdup(from);
+    return from == NULL || *out != NULL;
+}
+
+/* What was copied, and nothing else, stands in `out` afterwards. */
 static bool
 copy_texts(aip_ceiling *out, const aip_ceiling *from)
 {
@@ -112,8 +121,8 @@ copy_texts(aip_ceiling *out, const aip_ceiling *from)
     for (size_t i = 0; good && i < from->scope_count; i++) {
         good = (scope[i] = strdup(from->scope[i])) != NULL;
     }
-    out->name = from->name == NULL ? NULL : strdup(from->name);
-    return good && (from->name == NULL || out->name != NULL);
+    good &= copy_text(from->name, &out->name);
+    return copy_text(from->policy, &out->policy) && good;
 }
 
 aip_status

@@ -19,8 +19,8 @@
             "       " PROGRAM " check --config FILE [options]"
 
 static struct {
-    const char *config, *upstream, *host, *audit;
-    uint64_t port, threads, max_body, max_token, timeout;
+    const char *config, *upstream, *host, *audit, *audit_sync, *audit_arguments, *policy;
+    uint64_t port, threads, max_body, max_token, timeout, audit_rotate;
     option_list trust_keys, trust, audiences, origins, hosts;
     identity_options identity;
     bool require_proof, quiet, json;
@@ -42,6 +42,12 @@ static const option table[] = {
     {"--allow-origin", OPTION_LIST, &given.origins, "ORIGIN", "web origin that may send requests (none)"},
     {"--allow-host", OPTION_LIST, &given.hosts, "NAME", "further Host that is taken when listening on loopback"},
     {"--audit", OPTION_TEXT, &given.audit, "FILE", "decision log (aip-audit.jsonl)"},
+    {"--audit-sync", OPTION_TEXT, &given.audit_sync, "HOW",
+     "when a decision is on the disk: group, each (before it counts) or none"},
+    {"--audit-rotate", OPTION_UNSIGNED, &given.audit_rotate, "BYTES", "a larger decision log is put aside (never)"},
+    {"--audit-arguments", OPTION_TEXT, &given.audit_arguments, "HOW",
+     "what the log has of arguments: none, or redacted by the policy's rules (none)"},
+    {"--policy", OPTION_TEXT, &given.policy, "FILE", "policy for the calls of all whose trust names no other"},
     {"--threads", OPTION_UNSIGNED, &given.threads, "N", "shards (one per core)"},
     {"--max-body", OPTION_UNSIGNED, &given.max_body, "BYTES", "largest request and JSON reply (4194304)"},
     {"--max-token", OPTION_UNSIGNED, &given.max_token, "BYTES", "longest token (8192, at most 16384)"},
@@ -109,27 +115,84 @@ count_cores(void)
     return cores < 1 ? 1 : cores > CONFIG_THREADS_MAX ? CONFIG_THREADS_MAX : (uint64_t)cores;
 }
 
-static gateway_settings
-settings_given(void)
+/* The one for all and those that trust names. */
+static aip_status
+collect_policies(const aip_trust *trust, const char ***out, size_t *count, aip_error *err)
 {
-    return (gateway_settings){
-        .upstream_url = given.upstream,
-        .host = given.host,
-        .port = (uint16_t)given.port,
-        .audiences = given.audiences.items,
-        .audience_count = given.audiences.count,
-        .origins = given.origins.items,
-        .origin_count = given.origins.count,
-        .hosts = given.hosts.items,
-        .host_count = given.hosts.count,
-        .require_proof = given.require_proof,
-        .bearers = given.config == NULL, /* a file says it of each root */
-        .quiet = given.quiet,
-        .threads = (size_t)given.threads,
-        .body_bytes_max = (size_t)given.max_body,
-        .token_bytes_max = (size_t)given.max_token,
-        .idle_seconds = (unsigned)given.timeout,
-    };
+    const char **files = calloc(trust->ceiling_count + 1, sizeof *files);
+    *out = files;
+    *count = 0;
+    if (files == NULL) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    if (given.policy != NULL) {
+        files[(*count)++] = given.policy;
+    }
+    for (size_t i = 0; i < trust->ceiling_count; i++) {
+        if (trust->ceilings[i]->policy != NULL) {
+            files[(*count)++] = trust->ceilings[i]->policy;
+        }
+    }
+    return AIP_OK;
+}
+
+/* Prints what is wrong with policies. */
+static aip_status
+load_rules(gateway_settings *settings, aip_error *err)
+{
+    TEXT_AUTO text_buffer problems = {0};
+    rules_setup setup = {.paths = {.home = getenv("HOME"), .as_peer = true}};
+    char directory[4096];
+    const char **files = NULL;
+    setup.paths.directory = getcwd(directory, sizeof directory);
+    AIP_TRY(collect_policies(&settings->trust, &files, &setup.count, err));
+    setup.files = files;
+    aip_status status = setup.count == 0 ? AIP_OK : rules_load(&setup, &settings->rules, &problems, err);
+    free(files);
+    if (problems.size > 0 && !given.json) {
+        fwrite(problems.data, 1, problems.size, stderr);
+    }
+    told |= status != AIP_OK && problems.size > 0 && !given.json;
+    AIP_TRY(status);
+    settings->standard = given.policy == NULL ? NULL : rules_find(settings->rules, given.policy);
+    return AIP_OK;
+}
+
+static aip_status
+make_route(gateway_settings *settings, aip_error *err)
+{
+    settings->routes = calloc(1, sizeof *settings->routes);
+    if (settings->routes == NULL) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    gateway_route *route = &settings->routes[0];
+    *route = (gateway_route){.name = "", .url = given.upstream, .protocol = &protocol_mcp};
+    settings->route_count = 1;
+    return upstream_check_url(given.upstream, route->path, sizeof route->path, err);
+}
+
+static aip_status
+fill_settings(gateway_settings *settings, aip_error *err)
+{
+    settings->host = given.host;
+    settings->port = (uint16_t)given.port;
+    settings->audiences = given.audiences.items;
+    settings->audience_count = given.audiences.count;
+    settings->origins = given.origins.items;
+    settings->origin_count = given.origins.count;
+    settings->hosts = given.hosts.items;
+    settings->host_count = given.hosts.count;
+    settings->require_proof = given.require_proof;
+    settings->bearers = given.config == NULL; /* a file says it of each root */
+    settings->quiet = given.quiet;
+    settings->audit_arguments = strcmp(given.audit_arguments, "redacted") == 0;
+    settings->threads = (size_t)given.threads;
+    settings->body_bytes_max = (size_t)given.max_body;
+    settings->token_bytes_max = (size_t)given.max_token;
+    settings->idle_seconds = (unsigned)given.timeout;
+    AIP_TRY(make_route(settings, err));
+    AIP_TRY(take_trust(&settings->trust, err));
+    return load_rules(settings, err);
 }
 
 /* Everything that can be told without opening anything. */
@@ -149,9 +212,7 @@ take_configuration(gateway_settings *settings, aip_error *err)
     if (given.upstream == NULL) {
         return aip_fail(err, AIP_CONFIG_INVALID, "no server stands behind the gateway (upstream.url, --upstream)");
     }
-    *settings = settings_given();
-    AIP_TRY(upstream_check_url(given.upstream, settings->path, sizeof settings->path, err));
-    AIP_TRY(take_trust(&settings->trust, err));
+    AIP_TRY(fill_settings(settings, err));
     aip_error why = AIP_ERROR_INIT;
     return gateway_identity_check(&given.identity, &why) == AIP_OK
                ? AIP_OK
@@ -162,14 +223,84 @@ take_configuration(gateway_settings *settings, aip_error *err)
 static const chain_memory_limits chain_limits = {.bytes_max = 64 << 20, .bytes_per_root_max = 16 << 20};
 
 static aip_status
-open_parts(gateway_settings *settings, identity_parts *parts, aip_error *err)
+open_audit(gateway *g, aip_error *err)
+{
+    static const struct {
+        const char *name;
+        audit_sync sync;
+    } names[] = {{"group", AUDIT_SYNC_GROUP}, {"each", AUDIT_SYNC_EACH}, {"none", AUDIT_SYNC_NONE}};
+    audit_options options = {.path = given.audit, .rotate_bytes = given.audit_rotate};
+    size_t i = 0;
+    while (i < 3 && strcmp(names[i].name, given.audit_sync) != 0) {
+        i++;
+    }
+    if (i == 3) {
+        return aip_fail(err, AIP_USAGE, "--audit-sync is group, each or none");
+    }
+    options.sync = names[i].sync;
+    if (g->self.key != NULL) {
+        options.key = g->self.key;
+        options.issuer = g->self.did;
+        options.key_id = g->self.key_id;
+    }
+    AIP_TRY(audit_open_with(&options, &g->audit, err));
+    return options.sync == AUDIT_SYNC_NONE && options.key == NULL ? AIP_OK : scribe_open(g->audit, &g->scribe, err);
+}
+
+static aip_status
+open_parts(gateway *g, identity_parts *parts, aip_error *err)
 {
     AIP_TRY(net_start_library(err));
-    aead_key_generate(settings->session_key);
-    AIP_TRY(chain_memory_new(&chain_limits, &settings->chains, err));
-    AIP_TRY(root_rates_new(&settings->rates, err));
-    AIP_TRY(audit_open(given.audit, &settings->audit, err)); /* before the store: its lock keeps a second gateway out */
-    return gateway_identity_open(&given.identity, given.audit, settings, parts, err);
+    aead_key_generate(g->session_key);
+    aead_key_generate(g->finding_key);
+    AIP_TRY(mailroom_new(&g->mail, err));
+    AIP_TRY(chain_memory_new(&chain_limits, &g->chains, err));
+    AIP_TRY(root_rates_new(&g->rates, err));
+    AIP_TRY(caller_buckets_new(&g->buckets, err));
+    AIP_TRY(server_requests_new(&g->server_requests, err));
+    AIP_TRY(catalogue_new(&g->catalogue, err));
+    AIP_TRY(suspicious_new(&g->suspicious, err));
+    AIP_TRY(gateway_identity_load(&given.identity, g, err));
+    AIP_TRY(open_audit(g, err)); /* before the store: its lock keeps a second gateway out */
+    AIP_TRY(gateway_identity_open(&given.identity, given.audit, g, parts, err));
+    const books_setup setup = {.store_path = parts->store_path.data};
+    return books_open(&setup, &g->books, err);
+}
+
+/* Holds that were answered too late for anybody are given back before the ledger is closed. */
+static void
+close_books(gateway *g)
+{
+    if (g->books == NULL) {
+        return;
+    }
+    books_refuse_holds(g->books);
+    for (question *q = mailroom_take(g->mail); q != NULL; q = mailroom_take(g->mail)) {
+        if (q->kind == QUESTION_HOLD) {
+            books_give_back(g->books, &q);
+        }
+        question_free(&q);
+    }
+    books_close(&g->books);
+}
+
+static void
+close_parts(gateway *g, identity_parts *parts)
+{
+    close_books(g);
+    scribe_close(&g->scribe);
+    gateway_identity_close(g, parts);
+    chain_memory_free(&g->chains);
+    root_rates_free(&g->rates);
+    caller_buckets_free(&g->buckets);
+    server_requests_free(&g->server_requests);
+    catalogue_free(&g->catalogue);
+    suspicious_free(&g->suspicious);
+    audit_close(&g->audit);
+    aip_secret_key_free(&g->self.key); /* signs the log's last checkpoint */
+    mailroom_free(&g->mail);
+    hash_wipe(g->session_key, sizeof g->session_key);
+    hash_wipe(g->finding_key, sizeof g->finding_key);
 }
 
 static bool
@@ -183,18 +314,18 @@ takes_bearers(const gateway_settings *settings)
 }
 
 static void
-warn(const gateway_settings *settings)
+warn(const gateway *g, const gateway_settings *settings)
 {
+    const char *url = settings->routes[0].url;
     if (takes_bearers(settings)) {
         fputs(PROGRAM ": WARNING: tokens of one element are taken as bearers: whoever copies one can use it; "
                       "--require-proof refuses that\n",
               stderr);
     }
-    if (settings->self.key == NULL) {
+    if (g->self.key == NULL) {
         fputs(PROGRAM ": WARNING: without --key answers are not signed\n", stderr);
     }
-    if (strncmp(settings->upstream_url, "http://", 7) == 0 && strstr(settings->upstream_url, "//127.") == NULL &&
-        strstr(settings->upstream_url, "//localhost") == NULL) {
+    if (strncmp(url, "http://", 7) == 0 && strstr(url, "//127.") == NULL && strstr(url, "//localhost") == NULL) {
         fputs(PROGRAM ": WARNING: the upstream is reached without TLS\n", stderr);
     }
 }
@@ -214,18 +345,32 @@ report_check(aip_status status, const aip_error *err)
 }
 
 static aip_status
-serve(gateway_settings *settings, identity_parts *parts, aip_error *err)
+serve(gateway *g, gateway_settings *settings, identity_parts *parts, aip_error *err)
 {
-    AIP_TRY(open_parts(settings, parts, err));
-    warn(settings);
-    return gateway_serve(settings, err);
+    AIP_TRY(open_parts(g, parts, err));
+    warn(g, settings);
+    return gateway_serve(g, settings, err);
+}
+
+static aip_status
+make_gateway(gateway *g, gateway_settings **settings, aip_error *err)
+{
+    pthread_mutex_init(&g->lock, NULL);
+    *settings = calloc(1, sizeof **settings);
+    if (*settings == NULL) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    atomic_init(&(*settings)->holders, 1);
+    g->settings = *settings;
+    return take_configuration(*settings, err);
 }
 
 int
 main(int argc, char **argv)
 {
+    static gateway g;
     aip_error err = AIP_ERROR_INIT;
-    gateway_settings settings = {0};
+    gateway_settings *settings = NULL;
     identity_parts parts = {0};
     bool check = argc > 1 && strcmp(argv[1], "check") == 0;
     int code = 0;
@@ -234,22 +379,18 @@ main(int argc, char **argv)
     bool understood = status == AIP_OK;
     given.json &= check;
     if (understood) {
-        status = take_configuration(&settings, &err);
+        status = make_gateway(&g, &settings, &err);
     }
     if (status == AIP_OK && !check) {
-        status = serve(&settings, &parts, &err);
+        status = serve(&g, settings, &parts, &err);
     }
     if (check && understood) {
         code = report_check(status, &err);
     } else if (status != AIP_OK) {
         code = options_report_failure(PROGRAM, false, status, &err);
     }
-    gateway_identity_close(&settings, &parts);
-    chain_memory_free(&settings.chains);
-    root_rates_free(&settings.rates);
-    audit_close(&settings.audit);
-    aip_trust_clear(&settings.trust);
-    hash_wipe(settings.session_key, sizeof settings.session_key);
+    close_parts(&g, &parts);
+    settings_drop(&g.settings);
     options_release(table);
     config_clear(&file);
     return code;

@@ -41,11 +41,13 @@ main(int argc, char **argv)
     static const command commands[] = {
         {"issue", "a new token on stdout", token_run_issue},
         {"delegate", "token on stdin, narrower token on stdout", token_run_delegate},
-        {"verify", "token on stdin; is it good, and for what?", token_run_verify},
+        {"verify", "token on stdin; is it good, and for what? Receipts and completions as well", token_run_verify},
         {"inspect", "token on stdin; shows the chain, trusts nothing", token_run_inspect},
         {"call", "one proven request, or a tool of an MCP server behind a gateway", token_run_call},
         {"prove", "prints the headers that prove a request, for other programs to send", token_run_prove},
         {"revoke", "ends a link, an identity or a key; statement on stdout", token_run_revoke},
+        {"complete", "closes the work under a token; signed statement on stdout", token_run_complete},
+        {"receipt", "show FILE: what a gateway's receipt says", token_run_receipt},
         {NULL, NULL, NULL},
     };
     aip_error err = AIP_ERROR_INIT;

@@ -63,23 +63,67 @@ was_shown(const audit_filter *filter, aip_bytes id)
     return false;
 }
 
+/* The leaf's word about one link: nothing else is known of it. */
+static bool
+takes_completion(const audit_filter *filter, const audit_line *line)
+{
+    return filter->root == NULL && filter->tool == NULL && filter->decision == NULL &&
+           fits(line, "leaf", filter->agent) && fits(line, "link", filter->link) && is_in_time(filter, line);
+}
+
+static bool
+takes_decision(audit_filter *filter, const audit_line *line)
+{
+    bool takes = fits(line, "leaf", filter->agent) && fits(line, "root", filter->root) &&
+                 fits(line, "tool", filter->tool) && fits(line, "decision", filter->decision) &&
+                 has_link(line, filter->link) && is_in_time(filter, line);
+    if (takes) {
+        remember(filter, audit_line_text(line, "decision_id"));
+    }
+    return takes;
+}
+
+/* Is nothing asked that only decisions can answer? */
+static bool
+asks_only_time(const audit_filter *filter)
+{
+    return filter->agent == NULL && filter->root == NULL && filter->tool == NULL && filter->decision == NULL &&
+           filter->link == NULL;
+}
+
+static bool
+takes_other(const audit_filter *filter, const audit_line *line)
+{
+    aip_bytes id = audit_line_text(line, "decision_id");
+    bool belongs = id.size > 0 && was_shown(filter, id);
+    switch (line->event) {
+    case AUDIT_OUTCOME:
+        return belongs;
+    case AUDIT_CHECKPOINT_EVENT:
+    case AUDIT_ROTATION:
+        return filter->event != NULL && asks_only_time(filter) && is_in_time(filter, line);
+    case AUDIT_COMPLETION:
+        return takes_completion(filter, line);
+    case AUDIT_DECISION:
+    case AUDIT_ALERT:
+    case AUDIT_APPROVAL:
+    case AUDIT_PIN:
+    case AUDIT_RELOAD:
+    case AUDIT_HOLD_FREED:
+    case AUDIT_OTHER:
+        break;
+    }
+    return belongs || (asks_only_time(filter) && is_in_time(filter, line));
+}
+
 bool
 audit_filter_takes(audit_filter *filter, const audit_line *line)
 {
-    aip_bytes id = audit_line_text(line, "decision_id");
     if (filter->any) {
         return true;
     }
-    if (line->event == AUDIT_OUTCOME) {
-        return id.size > 0 && was_shown(filter, id);
-    }
-    bool takes = line->event == AUDIT_DECISION && fits(line, "leaf", filter->agent) &&
-                 fits(line, "root", filter->root) && fits(line, "tool", filter->tool) &&
-                 fits(line, "decision", filter->decision) && has_link(line, filter->link) && is_in_time(filter, line);
-    if (takes) {
-        remember(filter, id);
-    }
-    return takes;
+    bool takes = line->event == AUDIT_DECISION ? takes_decision(filter, line) : takes_other(filter, line);
+    return takes && fits(line, "event", filter->event);
 }
 
 /* The member as it stands in JSON, without quotes: escapes stay, so a terminal sees only what is printable. */
@@ -104,14 +148,14 @@ audit_append_row(text_buffer *text, const audit_line *line)
     append_value(text, line, "time", 20);
     switch (line->event) {
     case AUDIT_DECISION:
-        append_value(text, line, "decision", 7);
+        append_value(text, line, "decision", 13);
         append_value(text, line, "code", 22);
         append_value(text, line, scan_member(&line->document, 0, "tool") == SCAN_NONE ? "method" : "tool", 24);
         append_value(text, line, "decision_id", 22);
         append_value(text, line, "leaf", 0);
         break;
     case AUDIT_OUTCOME:
-        text_append_format(text, "%-7s ", "ended");
+        text_append_format(text, "%-13s ", "ended");
         append_value(text, line, "code", 22);
         text_append_format(text, "%-24s ", "");
         append_value(text, line, "decision_id", 22);
@@ -121,6 +165,22 @@ audit_append_row(text_buffer *text, const audit_line *line)
         append_value(text, line, "event", 0);
         append_value(text, line, "lines", 0);
         text_append_string(text, "lines");
+        break;
+    case AUDIT_COMPLETION:
+        append_value(text, line, "event", 13);
+        append_value(text, line, "status", 22);
+        append_value(text, line, "link", 0);
+        append_value(text, line, "leaf", 0);
+        break;
+    case AUDIT_ALERT:
+    case AUDIT_APPROVAL:
+    case AUDIT_PIN:
+    case AUDIT_RELOAD:
+    case AUDIT_HOLD_FREED:
+        append_value(text, line, "event", 13);
+        append_value(text, line, "subject", 22);
+        append_value(text, line, "detail", 24);
+        append_value(text, line, "by", 0);
         break;
     case AUDIT_OTHER:
         append_value(text, line, "event", 0);

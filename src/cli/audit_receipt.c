@@ -1,5 +1,4 @@
 /* aip-audit receipt: what a receipt says, and whether it is the gateway's. */
-#include "base/clock.h"
 #include "cli/audit_receipts.h"
 
 static aip_status
@@ -12,34 +11,12 @@ print_json(aip_bytes payload, bool judged, aip_error *err)
     return options_print(&text, err);
 }
 
-static void
-append_claim(text_buffer *text, const scan_document *document, uint32_t node)
-{
-    char name[64], value[1024];
-    uint64_t seconds;
-    aip_bytes raw = scan_raw(document, node);
-    if (scan_kind_of(document, node) == SCAN_STRING) {
-        raw = (aip_bytes){raw.data + 1, raw.size - 2};
-    }
-    aip_printable(raw, value, sizeof value);
-    if (scan_name_equals(document, node, AIP_BYTES_LITERAL("iat")) &&
-        scan_integer(document, node, INT32_MAX * (uint64_t)100, &seconds, NULL) == AIP_OK) {
-        clock_format_utc((int64_t)seconds, value);
-    }
-    text_append_format(text, "\n  %-16s %s", aip_printable(scan_raw_name(document, node), name, sizeof name), value);
-}
-
 static aip_status
 print_text(aip_bytes payload, bool judged, aip_error *err)
 {
     TEXT_AUTO text_buffer text = {0};
-    scan_node nodes[RECEIPT_NODES_MAX];
-    scan_document document;
-    AIP_TRY(receipts_scan(payload, nodes, &document, err));
     text_append_string(&text, judged ? "signature good" : "NOT VERIFIED: no --did, --key or --log was given");
-    for (uint32_t i = scan_child(&document, 0); i != SCAN_NONE; i = scan_next(&document, i)) {
-        append_claim(&text, &document, i);
-    }
+    AIP_TRY(receipt_append_claims(&text, payload, err));
     return options_print(&text, err);
 }
 

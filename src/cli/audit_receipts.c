@@ -4,8 +4,6 @@
 #include <stdlib.h>
 
 #include "audit/reader.h"
-#include "proof/receipt.h"
-#include "token/jws.h"
 
 aip_status
 receipts_scan(aip_bytes payload, scan_node nodes[RECEIPT_NODES_MAX], scan_document *out, aip_error *err)
@@ -26,44 +24,18 @@ text_of(const scan_document *document, const char *name)
     return text;
 }
 
-static aip_status
-check_signature(const jws *receipt, const scan_document *payload, const audit_signer *signer, aip_error *err)
-{
-    aip_did name;
-    aip_public_key key;
-    uint64_t issued_at;
-    aip_bytes issuer = text_of(payload, "iss");
-    uint32_t iat = scan_member(payload, 0, "iat");
-    if (iat == SCAN_NONE || scan_integer(payload, iat, INT64_MAX, &issued_at, NULL) != AIP_OK) {
-        return aip_fail(err, AIP_TOKEN_CLAIM_INVALID, "iat");
-    }
-    if (!signer->given) {
-        return AIP_OK;
-    }
-    if (signer->issuer != NULL && !aip_bytes_equal(issuer, aip_bytes_of(signer->issuer))) {
-        return aip_fail(err, AIP_PROOF_KEY, "the receipt is of another gateway");
-    }
-    AIP_TRY(aip_did_parse(issuer, &name, err));
-    AIP_TRY(signer->source.find(signer->source.context, &name, receipt->kid, (int64_t)issued_at, &key, err));
-    return jws_verify(receipt, &key, NULL) == AIP_OK ? AIP_OK : aip_fail(err, AIP_PROOF_SIGNATURE, "the receipt's");
-}
-
 aip_status
 receipts_read_one(aip_bytes text, const audit_signer *signer, char **payload, size_t *size, aip_error *err)
 {
     unsigned char room[AIP_TOKEN_BYTES_MAX];
-    scan_node nodes[RECEIPT_NODES_MAX];
-    scan_document document;
-    jws receipt;
+    receipt_seen read;
     *payload = NULL;
-    AIP_TRY(jws_parse(text, RECEIPT_TYPE, room, sizeof room, &receipt, err));
-    AIP_TRY(receipts_scan(receipt.payload, nodes, &document, err));
-    if (text_of(&document, "jti").size != RECEIPT_ID_SIZE) {
-        return aip_fail(err, AIP_TOKEN_CLAIM_INVALID, "jti");
+    AIP_TRY(receipt_read(text, room, sizeof room, &read, err));
+    if (signer->given) {
+        AIP_TRY(receipt_judge(&read, &signer->source, aip_bytes_of(signer->issuer), err));
     }
-    AIP_TRY(check_signature(&receipt, &document, signer, err));
-    *payload = strndup((const char *)receipt.payload.data, receipt.payload.size);
-    *size = receipt.payload.size;
+    *payload = strndup((const char *)read.statement.payload.data, read.statement.payload.size);
+    *size = read.statement.payload.size;
     return *payload != NULL ? AIP_OK : aip_fail(err, AIP_NO_MEMORY, NULL);
 }
 
@@ -197,6 +169,22 @@ raw_of(const scan_document *document, const char *name)
     return node == SCAN_NONE ? (aip_bytes){NULL, 0} : scan_raw(document, node);
 }
 
+/* A receipt tells only whether the request went on; the log, with which word the policy said so. */
+static bool
+same_decision(aip_bytes said, aip_bytes written)
+{
+    static const struct {
+        const char *said, *written;
+    } words[] = {{"\"ALLOW\"", "\"ALLOW_MONITOR\""}, {"\"BLOCK\"", "\"RATE_LIMITED\""}, {"\"BLOCK\"", "\"ASK\""}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (aip_bytes_equal(said, aip_bytes_of(words[i].said)) &&
+            aip_bytes_equal(written, aip_bytes_of(words[i].written))) {
+            return true;
+        }
+    }
+    return aip_bytes_equal(said, written);
+}
+
 bool
 receipts_has_code(const held_receipt *receipt, const audit_line *line)
 {
@@ -212,19 +200,17 @@ receipts_compare(const held_receipt *receipt, const audit_line *line)
 {
     static const struct {
         const char *claim, *member;
-    } pairs[] = {{"decision", "decision"},
-                 {"root", "root"},
-                 {"sub", "leaf"},
-                 {"method", "method"},
-                 {"tool", "tool"},
-                 {"links", "links"},
-                 {"request_digest", "request_digest"}};
+    } pairs[] = {{"root", "root"}, {"sub", "leaf"},    {"method", "method"},
+                 {"tool", "tool"}, {"links", "links"}, {"request_digest", "request_digest"}};
     scan_node nodes[RECEIPT_NODES_MAX];
     scan_document payload;
     if (receipts_scan((aip_bytes){(unsigned char *)receipt->payload, receipt->size}, nodes, &payload, NULL) != AIP_OK) {
         return "payload";
     }
     bool verified = scan_member(&line->document, 0, "root") != SCAN_NONE;
+    if (!same_decision(raw_of(&payload, "decision"), raw_of(&line->document, "decision"))) {
+        return "decision";
+    }
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         aip_bytes written = raw_of(&line->document, pairs[i].member), said = raw_of(&payload, pairs[i].claim);
         if (!verified && strcmp(pairs[i].claim, "links") == 0) {

@@ -5,9 +5,10 @@
 #include "audit/line.h"
 #include "base/text.h"
 #include "cli/audit_verbs.h"
+#include "proof/receipt.h"
 
 #define RECEIPT_NODES_MAX 64
-#define RECEIPT_ID_SIZE 22   /* of a decision id: 128 bits */
+#define RECEIPT_ID_SIZE RECEIPT_DECISION_SIZE
 #define RECEIPTS_MAX 1000000 /* in memory at once: about 1 GB */
 
 typedef struct {
@@ -17,7 +18,8 @@ typedef struct {
     const char *path;
     uint64_t line;
     bool met;             /* the log has it … */
-    const char *log_path; /* … there; NULL: it agrees, or was told of */
+    const char *claim;    /* … and says otherwise of this; NULL: it agrees */
+    const char *log_path; /* where */
     uint64_t log_line;
 } held_receipt;
 

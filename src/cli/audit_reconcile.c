@@ -63,25 +63,25 @@ take_decision(reconciliation *r, const audit_line *line, const char *path, uint6
         }
         return;
     }
-    receipt->met = true;
-    const char *claim = receipts_compare(receipt, line);
-    if (claim == NULL) {
-        r->agree++;
-    } else if (strcmp(claim, "code") == 0) { /* of its outcome, perhaps, which comes later */
-        receipt->log_path = path;
-        receipt->log_line = number;
-    } else {
-        r->differ++;
-        note(r, "differs", id, path, number, claim);
+    if (receipt->met && receipt->claim == NULL) {
+        return; /* settled */
     }
+    receipt->met = true;
+    /* A line that follows may be the one that the receipt is about: an outcome, or a refusal of what was to be
+     * allowed. */
+    receipt->claim = receipts_compare(receipt, line);
+    receipt->log_path = path;
+    receipt->log_line = number;
+    r->agree += receipt->claim == NULL;
 }
 
 static void
 take_outcome(reconciliation *r, const audit_line *line)
 {
     held_receipt *receipt = receipts_find(&r->receipts, audit_line_text(line, "decision_id"));
-    if (receipt != NULL && receipt->log_path != NULL && receipts_has_code(receipt, line)) {
-        receipt->log_path = NULL;
+    if (receipt != NULL && receipt->claim != NULL && strcmp(receipt->claim, "code") == 0 &&
+        receipts_has_code(receipt, line)) {
+        receipt->claim = NULL;
         r->agree++;
     }
 }
@@ -116,10 +116,10 @@ list_unmet(reconciliation *r)
     for (size_t i = 0; i < r->receipts.count; i++) {
         const held_receipt *receipt = &r->receipts.items[i];
         char id[RECEIPT_ID_SIZE + 1];
-        if (receipt->log_path != NULL) {
+        if (receipt->claim != NULL) {
             r->differ++;
             note(r, "differs", aip_printable(aip_bytes_of(receipt->id), id, sizeof id), receipt->log_path,
-                 receipt->log_line, "code");
+                 receipt->log_line, receipt->claim);
         }
         if (!receipt->met) {
             r->receipt_only++;

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "audit/project.h"
 #include "audit/reader.h"
 #include "base/clock.h"
 #include "cli/audit_show.h"
@@ -12,8 +13,8 @@
 
 typedef struct {
     audit_filter filter;
-    const char *since, *until;
-    bool json, follow;
+    const char *since, *until, *format;
+    bool json, projected, follow;
 } show_options;
 
 typedef struct {
@@ -26,7 +27,13 @@ static aip_status
 print_line(const show_options *o, aip_bytes text, const audit_line *line, aip_error *err)
 {
     TEXT_AUTO text_buffer row = {0};
-    if (o->json) {
+    if (o->projected) {
+        AIP_TRY(audit_project(text, &row, err));
+        if (row.size == 0) {
+            return AIP_OK; /* nothing that the other shape knows */
+        }
+        row.size--; /* the last newline is the printer's */
+    } else if (o->json) {
         text_append(&row, text);
     } else {
         audit_append_row(&row, line);
@@ -132,17 +139,37 @@ parse_time(const char *text, int64_t *out, aip_error *err)
     return AIP_OK;
 }
 
+static const char *const decisions[] = {"ALLOW", "BLOCK", "ALLOW_MONITOR", "RATE_LIMITED", "ASK", NULL};
+static const char *const formats[] = {"table", "json", "aip", NULL};
+
+static bool
+is_one_of(const char *word, const char *const *words)
+{
+    while (*words != NULL && strcmp(word, *words) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
 static aip_status
 check_options(show_options *o, aip_error *err)
 {
     audit_filter *f = &o->filter;
     AIP_TRY(parse_time(o->since, &f->since, err));
     AIP_TRY(parse_time(o->until, &f->until, err));
-    if (f->decision != NULL && strcmp(f->decision, "ALLOW") != 0 && strcmp(f->decision, "BLOCK") != 0) {
-        return aip_fail(err, AIP_USAGE, "--decision is ALLOW or BLOCK");
+    if (f->decision != NULL && !is_one_of(f->decision, decisions)) {
+        return aip_fail(err, AIP_USAGE, "--decision is ALLOW, BLOCK, ALLOW_MONITOR, RATE_LIMITED or ASK");
     }
+    if (f->event != NULL && audit_line_kind_of(aip_bytes_of(f->event)) == AUDIT_OTHER) {
+        return aip_fail(err, AIP_USAGE, "--event is decision, outcome, completion, alert, approval, pin or reload");
+    }
+    if (o->format != NULL && !is_one_of(o->format, formats)) {
+        return aip_fail(err, AIP_USAGE, "--format is table, json or aip");
+    }
+    o->json = o->json || (o->format != NULL && strcmp(o->format, "json") == 0);
+    o->projected = o->format != NULL && strcmp(o->format, "aip") == 0;
     f->any = f->agent == NULL && f->root == NULL && f->tool == NULL && f->decision == NULL && f->link == NULL &&
-             o->since == NULL && o->until == NULL;
+             f->event == NULL && o->since == NULL && o->until == NULL;
     return AIP_OK;
 }
 
@@ -175,12 +202,15 @@ audit_run_show(int argc, char **argv)
         {"--agent", OPTION_TEXT, &o.filter.agent, "DID", "what this agent did as the token's holder"},
         {"--root", OPTION_TEXT, &o.filter.root, "DID", "what was done on the authority of this root"},
         {"--tool", OPTION_TEXT, &o.filter.tool, "NAME", "of this tool, prompt or address"},
-        {"--decision", OPTION_TEXT, &o.filter.decision, "D", "ALLOW or BLOCK"},
+        {"--decision", OPTION_TEXT, &o.filter.decision, "D", "ALLOW, BLOCK, ALLOW_MONITOR, RATE_LIMITED or ASK"},
+        {"--event", OPTION_TEXT, &o.filter.event, "NAME",
+         "lines of this kind: outcome, completion, alert, approval ..."},
         {"--link", OPTION_TEXT, &o.filter.link, "ID", "everything asked for under this link, by whomever"},
         {"--since", OPTION_TEXT, &o.since, "TIME", "from then on: RFC 3339, or 15m for so long ago"},
         {"--until", OPTION_TEXT, &o.until, "TIME", "until then"},
         {"--follow", OPTION_FLAG, &o.follow, NULL, "go on with what is written, until interrupted"},
         {"--json", OPTION_FLAG, &o.json, NULL, "print the lines as they stand in the log"},
+        {"--format", OPTION_TEXT, &o.format, "NAME", "table, json, or aip: the shape that other gateways' logs have"},
         {NULL, OPTION_FLAG, NULL, NULL, NULL},
     };
     aip_error err = AIP_ERROR_INIT;

@@ -9,7 +9,7 @@
 #define DECISION_ID_SIZE 24
 
 typedef struct {
-    const char *agent, *root, *tool, *decision, *link;
+    const char *agent, *root, *tool, *decision, *link, *event;
     int64_t since, until; /* epoch seconds; `until` 0: no end */
     bool any;             /* no filter was given */
     char shown[SHOWN_DECISIONS][DECISION_ID_SIZE];

@@ -100,8 +100,9 @@ append_json(text_buffer *text, const audit_summary *summary, const audit_series 
     text_append_format(text, ",\"lines\":%llu,\"bytes\":%llu,\"first\":%llu,\"last\":%llu,\"head\":\"%s\"",
                        (unsigned long long)summary->lines, (unsigned long long)summary->bytes,
                        (unsigned long long)summary->first, (unsigned long long)summary->number, head);
-    text_append_format(text, ",\"checkpoints\":%llu,\"signed_lines\":%llu,\"findings\":[",
-                       (unsigned long long)summary->checkpoints, (unsigned long long)summary->signed_lines);
+    text_append_format(text, ",\"checkpoints\":%llu,\"signed_lines\":%llu,\"completions\":%llu,\"findings\":[",
+                       (unsigned long long)summary->checkpoints, (unsigned long long)summary->signed_lines,
+                       (unsigned long long)summary->completions);
     uint64_t told = summary->finding_count < AUDIT_FINDINGS_MAX ? summary->finding_count : AUDIT_FINDINGS_MAX;
     for (uint64_t i = 0; i < told; i++) {
         text_append_string(text, i == 0 ? "" : ",");
@@ -127,6 +128,15 @@ append_findings(text_buffer *text, const audit_summary *summary, const audit_ser
 }
 
 static void
+append_completions(text_buffer *text, const audit_summary *summary)
+{
+    if (summary->completions > 0) {
+        text_append_format(text, "%llu completion statements, %llu of them by keys that only the gateway could judge\n",
+                           (unsigned long long)summary->completions, (unsigned long long)summary->completions_unjudged);
+    }
+}
+
+static void
 append_text(text_buffer *text, const audit_summary *summary, const audit_series *files, bool judged)
 {
     char head[HEAD_TEXT_SIZE];
@@ -143,6 +153,7 @@ append_text(text_buffer *text, const audit_summary *summary, const audit_series 
                            judged ? ", signatures good" : ", SIGNATURES NOT JUDGED (no --did, --key or --log)",
                            (unsigned long long)(after > 0 ? after - 1 : 0));
     }
+    append_completions(text, summary);
     text_append_format(text, "known: %llu:%s", (unsigned long long)summary->number, head);
 }
 

@@ -36,11 +36,11 @@ load_key(const identity_options *given, aip_key_owner *owner, signing_identity *
 
 /* A slash at the end of the URL names the same host. */
 static aip_status
-load_own(const identity_options *given, gateway_settings *settings, aip_error *err)
+load_own(const identity_options *given, gateway *g, aip_error *err)
 {
     aip_key_owner owner = {0};
     char *url STRING_AUTO = NULL;
-    AIP_TRY(load_key(given, &owner, &settings->self, err));
+    AIP_TRY(load_key(given, &owner, &g->self, err));
     if (given->public_url != NULL) {
         size_t size = strlen(given->public_url);
         url = strndup(given->public_url, size > 0 && given->public_url[size - 1] == '/' ? size - 1 : size);
@@ -48,8 +48,9 @@ load_own(const identity_options *given, gateway_settings *settings, aip_error *e
             return aip_fail(err, AIP_NO_MEMORY, NULL);
         }
     }
-    const own_setup setup = {&owner, aip_secret_key_public(settings->self.key), given->key_log, url, settings->path};
-    return own_identity_load(&setup, &settings->own, err);
+    const own_setup setup = {&owner, aip_secret_key_public(g->self.key), given->key_log, url,
+                             g->settings->routes[0].path};
+    return own_identity_load(&setup, &g->own, err);
 }
 
 /* ---- those of others ---- */
@@ -153,7 +154,7 @@ name_store(const identity_options *given, const char *audit, identity_parts *par
 }
 
 static aip_status
-open_identities(const identity_options *given, gateway_settings *settings, identity_parts *parts, aip_error *err)
+open_identities(const identity_options *given, gateway *g, identity_parts *parts, aip_error *err)
 {
     identities_setup setup = {
         .store_path = parts->store_path.data,
@@ -162,9 +163,11 @@ open_identities(const identity_options *given, gateway_settings *settings, ident
         .hosts = parts->hosts,
         .host_count = parts->host_count,
         .rules = {.ca_file = given->ca_file, .allowed = parts->allowed, .allowed_count = given->allowed.count},
-        .own = &settings->own,
-        .self = settings->self.key == NULL ? NULL : &settings->self,
-        .trust = &settings->trust,
+        .own = &g->own,
+        .self = g->self.key == NULL ? NULL : &g->self,
+        .trust = &g->settings->trust,
+        .tools = g->catalogue,
+        .audit = g->audit,
         .lists = given->lists.items,
         .list_count = given->lists.count,
     };
@@ -174,28 +177,30 @@ open_identities(const identity_options *given, gateway_settings *settings, ident
     if (given->max_staleness != NULL) {
         AIP_TRY(options_parse_duration(given->max_staleness, &setup.max_staleness_seconds, err));
     }
-    return identities_open(&setup, &settings->identities, err);
+    return identities_open(&setup, &g->identities, err);
 }
 
 aip_status
-gateway_identity_open(const identity_options *given, const char *audit, gateway_settings *settings,
-                      identity_parts *parts, aip_error *err)
+gateway_identity_load(const identity_options *given, gateway *g, aip_error *err)
 {
-    if (given->key != NULL) {
-        AIP_TRY(load_own(given, settings, err));
-    }
-    AIP_TRY(collect_hosts(given, &settings->trust, parts, err));
+    return given->key == NULL ? AIP_OK : load_own(given, g, err);
+}
+
+aip_status
+gateway_identity_open(const identity_options *given, const char *audit, gateway *g, identity_parts *parts,
+                      aip_error *err)
+{
+    AIP_TRY(collect_hosts(given, &g->settings->trust, parts, err));
     AIP_TRY(read_ranges(&given->allowed, parts, err));
     AIP_TRY(name_store(given, audit, parts, err));
-    return open_identities(given, settings, parts, err);
+    return open_identities(given, g, parts, err);
 }
 
 void
-gateway_identity_close(gateway_settings *settings, identity_parts *parts)
+gateway_identity_close(gateway *g, identity_parts *parts)
 {
-    identities_close(&settings->identities);
-    own_identity_clear(&settings->own);
-    aip_secret_key_free(&settings->self.key);
+    identities_close(&g->identities);
+    own_identity_clear(&g->own);
     for (size_t i = 0; i < parts->named; i++) {
         free((void *)(uintptr_t)parts->hosts[i]);
     }

@@ -3,7 +3,7 @@
 #define CLI_GATEWAY_IDENTITY_H
 
 #include "cli/options.h"
-#include "gateway/settings.h"
+#include "gateway/gateway.h"
 
 typedef struct {
     const char *key, *passphrase_file, *key_log, *public_url, *store, *ca_file, *max_staleness, *list_staleness;
@@ -21,11 +21,16 @@ typedef struct {
 /* Errors: usage (options that need others). */
 AIP_MUST_CHECK aip_status gateway_identity_check(const identity_options *given, aip_error *err);
 
-/* Fills settings->own and ->identities from the options and from settings->trust. `audit` is the decision log's path:
- * the store stands beside it unless it is named. Errors: usage, config.invalid, keyfile.*, log.*, did.*, store.*, io,
- * memory. */
-AIP_MUST_CHECK aip_status gateway_identity_open(const identity_options *given, const char *audit,
-                                                gateway_settings *settings, identity_parts *parts, aip_error *err);
-void gateway_identity_close(gateway_settings *settings, identity_parts *parts);
+/* Fills g->own and ->self; g->settings have a route. Errors: usage, config.invalid, keyfile.*, log.*, did.*, io,
+ * memory.
+ */
+AIP_MUST_CHECK aip_status gateway_identity_load(const identity_options *given, gateway *g, aip_error *err);
+
+/* Fills g->identities from the options and from the trust of its settings. `audit` is the decision log's path:
+ * the store stands beside it unless it is named. Errors: usage, config.invalid, log.*, did.*, store.*, io, memory. */
+AIP_MUST_CHECK aip_status gateway_identity_open(const identity_options *given, const char *audit, gateway *g,
+                                                identity_parts *parts, aip_error *err);
+/* Leaves g->self, which signs the last line of the log. */
+void gateway_identity_close(gateway *g, identity_parts *parts);
 
 #endif

@@ -135,13 +135,10 @@ verify_resolving(lookup *l, const aip_chain *chain, const aip_check *check, aip_
 }
 
 static aip_status
-judge(const verify_options *o, aip_check *check, aip_chain **chain, aip_grant *grant, aip_error *err)
+judge(const verify_options *o, aip_bytes token, aip_check *check, aip_chain **chain, aip_grant *grant, aip_error *err)
 {
-    STRING_AUTO char *token = NULL;
     LOOKUP_AUTO lookup *l = NULL;
-    size_t size;
-    AIP_TRY(token_read_input(&token, &size, err));
-    AIP_TRY(aip_chain_parse((aip_bytes){(unsigned char *)token, size}, chain, err));
+    AIP_TRY(aip_chain_parse(token, chain, err));
     const lookup_manner manner = {
         .program = TOKEN_PROGRAM,
         .fetches = o->resolve,
@@ -156,12 +153,12 @@ judge(const verify_options *o, aip_check *check, aip_chain **chain, aip_grant *g
 
 /* With --json a refusal is a verdict too: it is printed here, and *printed tells so. */
 static aip_status
-verify_and_print(const verify_options *o, aip_check *check, bool *printed, aip_error *err)
+verify_token(const verify_options *o, aip_bytes token, aip_check *check, bool *printed, aip_error *err)
 {
     aip_chain *chain = NULL;
     aip_grant grant;
     aip_error print_error = AIP_ERROR_INIT;
-    aip_status status = judge(o, check, &chain, &grant, err);
+    aip_status status = judge(o, token, check, &chain, &grant, err);
     bool good = status == AIP_OK;
     aip_status print_status = o->json ? print_verdict(chain, good ? &grant : NULL, err, &print_error)
                               : good  ? print_sentence(o, &grant, &print_error)
@@ -174,6 +171,37 @@ verify_and_print(const verify_options *o, aip_check *check, bool *printed, aip_e
         return print_status;
     }
     return status;
+}
+
+static aip_status
+verify_statement(const verify_options *o, aip_bytes text, const aip_check *check, bool *printed, aip_error *err)
+{
+    LOOKUP_AUTO lookup *l = NULL;
+    const lookup_manner manner = {.program = TOKEN_PROGRAM, .fetches = o->resolve, .remembers = o->resolve};
+    if (o->tool != NULL || o->audience.count > 0) {
+        return aip_fail(err, AIP_USAGE, "a receipt or completion grants nothing: it covers no tool and no audience");
+    }
+    AIP_TRY(lookup_open(&o->lookup, &manner, &l, err));
+    const token_statement_check statement = {check->trust, check->now_seconds, l};
+    aip_status status = token_verify_statement(text, token_statement_type(text), &statement, o->json, err);
+    *printed = status == AIP_OK || o->json;
+    return status;
+}
+
+static aip_status
+verify_and_print(const verify_options *o, aip_check *check, bool *printed, aip_error *err)
+{
+    STRING_AUTO char *text = NULL;
+    size_t size;
+    aip_error print_error = AIP_ERROR_INIT;
+    aip_status status = token_read_input(&text, &size, err);
+    if (status != AIP_OK) {
+        *printed = o->json && print_verdict(NULL, NULL, err, &print_error) == AIP_OK;
+        return status;
+    }
+    aip_bytes view = {(unsigned char *)text, size};
+    return token_statement_type(view) != NULL ? verify_statement(o, view, check, printed, err)
+                                              : verify_token(o, view, check, printed, err);
 }
 
 int

@@ -113,6 +113,31 @@ base64url_encode(aip_bytes bytes, char *out)
     return characters;
 }
 
+size_t
+base64url_encode_public(aip_bytes bytes, char *out)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    const unsigned char *in = bytes.data;
+    size_t at = 0, i = 0;
+    for (; i + 3 <= bytes.size; i += 3) {
+        unsigned group = (unsigned)in[i] << 16 | (unsigned)in[i + 1] << 8 | in[i + 2];
+        out[at++] = digits[group >> 18];
+        out[at++] = digits[group >> 12 & 63];
+        out[at++] = digits[group >> 6 & 63];
+        out[at++] = digits[group & 63];
+    }
+    if (i < bytes.size) {
+        unsigned second = i + 1 < bytes.size ? in[i + 1] : 0;
+        out[at++] = digits[in[i] >> 2];
+        out[at++] = digits[(in[i] & 3u) << 4 | second >> 4];
+        if (i + 1 < bytes.size) {
+            out[at++] = digits[(second & 15) << 2];
+        }
+    }
+    out[at] = '\0';
+    return at;
+}
+
 aip_status
 base64_decode(aip_bytes text, unsigned char *out, size_t capacity, size_t *size, aip_error *err)
 {

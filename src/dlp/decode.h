@@ -12,11 +12,18 @@ typedef struct {
 /* The next run at or after *at; *at moves behind it. */
 bool dlp_next_run(aip_bytes text, size_t *at, dlp_run *run);
 
+/* Does one that counts begin at `start`, and where does it end? */
+bool dlp_is_run(aip_bytes text, size_t start, dlp_run *run);
+
 /* Ways to read a run. base64 four times and hexadecimal twice, since what stands before may belong to the run. */
 enum { DLP_HEX, DLP_HEX_1, DLP_BASE64, DLP_BASE64_1, DLP_BASE64_2, DLP_BASE64_3, DLP_BASE32, DLP_READINGS };
 
 /* Decodes into out[run.size]. 0: it cannot be read so. */
 size_t dlp_decode_run(aip_bytes run, int reading, unsigned char *out);
+
+/* Is it certain, before it is decoded, that a run of base64 of fewer than `least` bytes is no text, UTF-16 of it or
+ * compressed? */
+bool dlp_is_hopeless(aip_bytes run, int reading, size_t least);
 
 /* Views of a text without what hides in it. */
 enum { DLP_ESCAPES, DLP_PERCENT, DLP_INVISIBLE, DLP_WIDE, DLP_VIEWS };

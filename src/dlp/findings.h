@@ -11,6 +11,7 @@ typedef struct {
     dlp_action action;
     bool encoded; /* not readable in the text as it stands */
     bool own;     /* of an expression of the policy, which may match anything */
+    bool canary;  /* a value that somebody planted */
 } dlp_finding;
 
 /* Zero-initialise. */

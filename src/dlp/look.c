@@ -3,17 +3,19 @@
 
 #include "aip/limits.h"
 #include "dlp/decode.h"
-#include "dlp/scan.h"
+#include "dlp/scan_inside.h"
 
 /* What is read out of bytes that are no text counts only when it is longer than chance. */
 #define CHANCE_BYTES 24
+#define FEW_BYTES 256 /* decoded without allocation */
 
 typedef struct {
     const dlp_scanner *scanner;
     dlp_workspace *workspace;
     dlp_findings *out;
-    size_t budget; /* bytes that may still be decoded */
-    bool plain_known;
+    size_t budget;    /* bytes that may still be decoded */
+    bool plain_known; /* of the text itself; and nothing is hidden before `from` */
+    size_t from;
     dlp_finding hit;
     bool found;
 } search;
@@ -95,26 +97,41 @@ is_promising(aip_bytes bytes)
 static aip_status
 probe_run(search *s, layer run, aip_error *err)
 {
-    unsigned char *bytes = malloc(run.bytes.size + 4);
+    unsigned char few[FEW_BYTES];
+    bool is_few = run.bytes.size + 4 <= sizeof few;
+    unsigned char *bytes = is_few ? few : malloc(run.bytes.size + 4);
     aip_status status = bytes == NULL ? aip_fail(err, AIP_NO_MEMORY, NULL) : AIP_OK;
     for (int reading = 0; status == AIP_OK && reading < DLP_READINGS && !s->found; reading++) {
+        if (dlp_is_hopeless(run.bytes, reading, 4 * CHANCE_BYTES)) {
+            continue;
+        }
         aip_bytes decoded = {bytes, dlp_decode_run(run.bytes, reading, bytes)};
         if (is_promising(decoded) && spend(s, decoded.size)) {
             status = probe(s, (layer){decoded, run.depth + 1}, err);
         }
     }
-    free(bytes);
+    if (!is_few) {
+        free(bytes);
+    }
     return status;
 }
 
 static aip_status
-probe_runs(search *s, layer l, aip_error *err)
+probe_runs(search *s, layer l, size_t from, aip_error *err)
 {
     dlp_run run;
-    for (size_t at = 0; !s->found && dlp_next_run(l.bytes, &at, &run);) {
+    for (size_t at = from; !s->found && dlp_next_run(l.bytes, &at, &run);) {
         AIP_TRY(probe_run(s, (layer){{l.bytes.data + run.start, run.end - run.start}, l.depth}, err));
     }
     return AIP_OK;
+}
+
+/* `hints` are of the very bytes. */
+static bool
+may_hide(const dlp_hints *hints, aip_bytes bytes, int view)
+{
+    bool rules_out = (view == DLP_PERCENT && !hints->percent) || (view == DLP_INVISIBLE && !hints->invisible);
+    return !rules_out && dlp_may_hide(bytes, view);
 }
 
 /* Sets s->found and s->hit when anything is in the layer, or in one that it wraps. */
@@ -124,6 +141,7 @@ probe(search *s, layer l, aip_error *err)
     size_t at = 0;
     dlp_run run;
     AIP_TRY(probe_plain(s, l, err));
+    dlp_hints hints = *dlp_workspace_hints(s->workspace);
     if (s->found) {
         return AIP_OK;
     }
@@ -137,11 +155,11 @@ probe(search *s, layer l, aip_error *err)
         AIP_TRY(probe_inflated(s, l, err));
     }
     for (int view = 0; view < DLP_VIEWS && !s->found; view++) {
-        if (dlp_may_hide(l.bytes, view)) {
+        if (may_hide(&hints, l.bytes, view)) {
             AIP_TRY(probe_view(s, l, view, err));
         }
     }
-    return probe_runs(s, l, err);
+    return hints.runs ? probe_runs(s, l, hints.first_run, err) : AIP_OK;
 }
 
 /* ---- the text itself, whose places count ---- */
@@ -195,10 +213,10 @@ look_plain(search *s, const surface *v, aip_error *err)
 }
 
 static aip_status
-look_into_runs(search *s, const surface *v, aip_error *err)
+look_into_runs(search *s, const surface *v, size_t from, aip_error *err)
 {
     dlp_run run;
-    for (size_t at = 0; dlp_next_run(v->bytes, &at, &run);) {
+    for (size_t at = from; dlp_next_run(v->bytes, &at, &run);) {
         if (is_covered(s->out, place(v, run.start), place(v, run.end))) {
             continue;
         }
@@ -243,12 +261,15 @@ look(search *s, const surface *v, aip_error *err)
 {
     bool decodes = dlp_scanner_decodes(s->scanner);
     AIP_TRY(look_plain(s, v, err));
-    if (decodes) {
-        AIP_TRY(look_into_runs(s, v, err));
+    /* When the text was scanned before, nothing is known of it any more. */
+    const dlp_hints all = {true, true, true, s->from};
+    dlp_hints hints = v->map == NULL && s->plain_known ? all : *dlp_workspace_hints(s->workspace);
+    if (decodes && hints.runs) {
+        AIP_TRY(look_into_runs(s, v, hints.first_run, err));
     }
     for (int view = 0; view < DLP_VIEWS; view++) {
         /* What no reader sees is left out in any case; the rest is a matter of the policy. */
-        if ((!decodes && view != DLP_INVISIBLE) || !dlp_may_hide(v->bytes, view)) {
+        if ((!decodes && view != DLP_INVISIBLE) || !may_hide(&hints, v->bytes, view)) {
             continue;
         }
         if (v->level == AIP_DLP_LAYERS_MAX) {
@@ -278,8 +299,9 @@ dlp_scan(const dlp_scanner *scanner, dlp_workspace *workspace, aip_bytes text, d
 }
 
 aip_status
-dlp_scan_hidden(const dlp_scanner *scanner, dlp_workspace *workspace, aip_bytes text, dlp_findings *out, aip_error *err)
+dlp_scan_hidden(const dlp_scanner *scanner, dlp_workspace *workspace, aip_bytes text, size_t from, dlp_findings *out,
+                aip_error *err)
 {
-    search s = {.scanner = scanner, .workspace = workspace, .out = out, .plain_known = true};
+    search s = {.scanner = scanner, .workspace = workspace, .out = out, .plain_known = true, .from = from};
     return look_from(&s, text, err);
 }

@@ -6,6 +6,7 @@
 #include "aip/limits.h"
 #include "dlp/decode.h"
 #include "dlp/redact.h"
+#include "dlp/scan_inside.h"
 
 typedef struct {
     const dlp_scanner *scanner;
@@ -17,7 +18,11 @@ typedef struct {
     text_buffer *text;
     size_t copied; /* bytes of the message that are in `text` already */
     unsigned redacted_names;
-    bool percent, invisible; /* occur in the message at all */
+    uint32_t *places; /* where a string may hide something or a pattern of the policy may match */
+    size_t place_count, next_place;
+    bool placed;     /* they are known; otherwise every string is opened */
+    char *room;      /* for one string as its reader sees it */
+    size_t capacity; /* of the room */
 } pass;
 
 /* A string's or number's bytes in the message, without quotes. */
@@ -34,22 +39,13 @@ bytes_of(const pass *p, const part *t)
 }
 
 static bool
-is_to_be_opened(const pass *p, const part *t)
+is_to_be_opened(pass *p, const part *t)
 {
-    dlp_run run;
-    size_t at = 0;
-    aip_bytes bytes = bytes_of(p, t);
-    if (!t->is_string) {
-        return false;
+    while (p->next_place < p->place_count && p->places[p->next_place] < t->start) {
+        p->next_place++;
     }
-    if (t->escaped || dlp_scanner_has_own(p->scanner)) {
-        return true;
-    }
-    if (p->invisible && dlp_may_hide(bytes, DLP_INVISIBLE)) {
-        return true;
-    }
-    return dlp_scanner_decodes(p->scanner) &&
-           (dlp_next_run(bytes, &at, &run) || (p->percent && dlp_may_hide(bytes, DLP_PERCENT)));
+    bool marked = !p->placed || (p->next_place < p->place_count && p->places[p->next_place] < t->end);
+    return t->is_string && (t->escaped || marked);
 }
 
 /* Does a finding that goes beyond this part concern it? One that begins in the name of a value does, for it takes both
@@ -62,14 +58,20 @@ reaches(const pass *p, const part *t, const dlp_finding *finding)
     return !t->is_name && (from_name || !finding->own);
 }
 
-/* Adds what the pass over the bytes found here, as places in the part. */
-static aip_status
-take_raw(pass *p, const part *t, bool opened, dlp_findings *local, aip_error *err)
+static bool
+has_raw(pass *p, const part *t)
 {
     while (p->next < p->raw.count && p->raw.items[p->next].end <= t->start) {
         p->next++;
     }
-    for (size_t i = p->next; i < p->raw.count && p->raw.items[i].start < t->end; i++) {
+    return p->next < p->raw.count && p->raw.items[p->next].start < t->end;
+}
+
+/* Adds what the pass over the bytes found here, as places in the part. */
+static aip_status
+take_raw(pass *p, const part *t, bool opened, dlp_findings *local, aip_error *err)
+{
+    for (size_t i = has_raw(p, t) ? p->next : p->raw.count; i < p->raw.count && p->raw.items[i].start < t->end; i++) {
         dlp_finding finding = p->raw.items[i];
         bool inside = finding.start >= t->start && finding.end <= t->end;
         if (inside ? opened : !reaches(p, t, &finding)) {
@@ -134,30 +136,47 @@ finish_part(pass *p, const part *t, aip_bytes shown, dlp_findings *local, aip_er
 }
 
 static aip_status
-open_string(pass *p, const part *t, char *room, aip_bytes *shown, aip_error *err)
+make_room(pass *p, size_t size, aip_error *err)
 {
-    size_t size = 0;
-    if (!t->escaped) {
-        *shown = bytes_of(p, t);
-        return AIP_OK;
+    if (size > p->capacity) {
+        free(p->room);
+        p->capacity = size * 2;
+        p->room = malloc(p->capacity);
     }
-    AIP_TRY(t->is_name ? scan_unescape_name(p->message, t->node, room, t->end - t->start, &size, err)
-                       : scan_unescape(p->message, t->node, room, t->end - t->start, &size, err));
-    *shown = (aip_bytes){(unsigned char *)room, size};
+    if (p->room == NULL) {
+        p->capacity = 0;
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
     return AIP_OK;
 }
 
 static aip_status
-look_at_opened(pass *p, const part *t, char *room, dlp_findings *local, aip_error *err)
+open_string(pass *p, const part *t, aip_bytes *shown, aip_error *err)
+{
+    size_t size = 0, most = t->end - t->start;
+    if (!t->escaped) {
+        *shown = bytes_of(p, t);
+        return AIP_OK;
+    }
+    AIP_TRY(make_room(p, most, err));
+    AIP_TRY(t->is_name ? scan_unescape_name(p->message, t->node, p->room, most, &size, err)
+                       : scan_unescape(p->message, t->node, p->room, most, &size, err));
+    *shown = (aip_bytes){(unsigned char *)p->room, size};
+    return AIP_OK;
+}
+
+static aip_status
+look_at_opened(pass *p, const part *t, dlp_findings *local, aip_error *err)
 {
     aip_bytes shown;
-    AIP_TRY(open_string(p, t, room, &shown, err));
+    AIP_TRY(open_string(p, t, &shown, err));
     if (t->escaped || dlp_scanner_has_own(p->scanner)) {
         AIP_TRY(dlp_scan(p->scanner, p->workspace, shown, local, err));
         AIP_TRY(take_raw(p, t, true, local, err));
     } else { /* its reader sees the very bytes that the pass went over */
         AIP_TRY(take_raw(p, t, false, local, err));
-        AIP_TRY(dlp_scan_hidden(p->scanner, p->workspace, shown, local, err));
+        size_t from = p->placed ? p->places[p->next_place] - t->start : 0;
+        AIP_TRY(dlp_scan_hidden(p->scanner, p->workspace, shown, from, local, err));
     }
     return local->count > 0 || local->unread ? finish_part(p, t, shown, local, err) : AIP_OK;
 }
@@ -166,15 +185,13 @@ static aip_status
 look_at_part(pass *p, const part *t, aip_error *err)
 {
     dlp_findings local = {0};
-    aip_status status;
+    aip_status status = AIP_OK;
     if (t->end == t->start) {
         return AIP_OK;
     }
     if (is_to_be_opened(p, t)) {
-        char *room = malloc(t->end - t->start + 1);
-        status = room == NULL ? aip_fail(err, AIP_NO_MEMORY, NULL) : look_at_opened(p, t, room, &local, err);
-        free(room);
-    } else {
+        status = look_at_opened(p, t, &local, err);
+    } else if (has_raw(p, t)) {
         status = take_raw(p, t, false, &local, err);
         if (status == AIP_OK && local.count > 0) {
             status = finish_part(p, t, bytes_of(p, t), &local, err);
@@ -220,8 +237,7 @@ look_at_all(pass *p, aip_error *err)
     aip_bytes text = p->message->text;
     AIP_TRY(dlp_scan_plain(p->scanner, p->workspace, text, &p->raw, err));
     dlp_findings_settle(&p->raw);
-    p->percent = dlp_may_hide(text, DLP_PERCENT);
-    p->invisible = dlp_may_hide(text, DLP_INVISIBLE);
+    p->placed = dlp_workspace_take_places(p->workspace, &p->places, &p->place_count);
     for (uint32_t i = 0; i < p->message->count; i++) {
         AIP_TRY(look_at_node(p, i, err));
     }
@@ -237,5 +253,7 @@ dlp_scan_message(const dlp_scanner *scanner, dlp_workspace *workspace, const sca
     pass p = {.scanner = scanner, .workspace = workspace, .message = message, .out = findings, .text = out};
     aip_status status = look_at_all(&p, err);
     dlp_findings_clear(&p.raw);
+    free(p.places);
+    free(p.room);
     return status;
 }

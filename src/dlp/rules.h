@@ -16,6 +16,13 @@ typedef struct {
     dlp_action action;
 } dlp_pattern;
 
+/* From what the built-in detectors do; patterns of the policy are not concerned (D-16). */
+typedef struct {
+    const char *name; /* of a detector; each at most once */
+    bool off;         /* it is left out */
+    dlp_action action;
+} dlp_exception;
+
 /* Zero: nothing is looked for. All is borrowed until dlp_scanner_new returns. */
 typedef struct {
     const dlp_pattern *patterns; /* in the order in which they claim text */
@@ -24,8 +31,10 @@ typedef struct {
     size_t canary_count;
     bool builtin;              /* all detectors of detectors.def, after the policy's own */
     dlp_action builtin_action; /* what they do */
-    bool detect_encoding;      /* looks into encodings */
-    bool block_unread;         /* what could not be looked into is blocked, not marked */
+    const dlp_exception *exceptions;
+    size_t exception_count;
+    bool detect_encoding; /* looks into encodings */
+    bool block_unread;    /* what could not be looked into is blocked, not marked */
 } dlp_rules;
 
 #endif

@@ -145,7 +145,7 @@ dlp_stream_add(dlp_stream *s, aip_bytes piece, bool last, text_buffer *out, dlp_
         s->size += count;
         piece = aip_bytes_from(piece, count);
         /* Seldom enough that scanning again what is held costs little. */
-        if (s->size - s->settled >= s->hold + CHUNK_BYTES / 2 || s->size == sizeof s->buffer) {
+        if (s->size - s->settled >= s->hold + CHUNK_BYTES * 2 || s->size == sizeof s->buffer) {
             AIP_TRY(settle(s, false, out, findings, err));
         }
     }

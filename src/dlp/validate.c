@@ -200,6 +200,13 @@ dlp_validate_password(aip_bytes match)
     return true;
 }
 
+/* `git@host` names a machine to which git speaks. */
+bool
+dlp_validate_email(aip_bytes match)
+{
+    return match.size > 4 && memcmp(match.data, "git@", 4) != 0;
+}
+
 bool
 dlp_validate_dni(aip_bytes match)
 {

@@ -15,6 +15,7 @@ bool dlp_validate_ssn(aip_bytes match);      /* no area 000, 666 or 9xx, no grou
 bool dlp_validate_jwt(aip_bytes match);      /* the first part is a JSON object that names an algorithm */
 bool dlp_validate_pem(aip_bytes match);      /* between the lines stand at least 24 characters of base64 */
 bool dlp_validate_password(aip_bytes match); /* of a URL: no placeholder */
+bool dlp_validate_email(aip_bytes match);    /* not the user by which git is reached */
 bool dlp_validate_dni(aip_bytes match);      /* Spain: the letter is the number modulo 23 */
 bool dlp_validate_cpf(aip_bytes match);      /* Brazil: two check digits modulo 11 */
 bool dlp_validate_nir(aip_bytes match);      /* France: 97 minus the number modulo 97 */

@@ -1,6 +1,7 @@
 /* A text as its reader sees it: escapes resolved, percent-encoding undone, invisible characters and NULs left out. */
 #include "base/utf8.h"
 #include "dlp/decode.h"
+#include "dlp/survey.h"
 
 static int
 digit(unsigned char c)
@@ -101,16 +102,19 @@ is_invisible(const unsigned char *at, size_t length)
     return length == 4 && at[0] == 0xF3 && at[1] == 0xA0;
 }
 
+size_t
+dlp_invisible(aip_bytes text, size_t at)
+{
+    size_t length = text.data[at] < 0xC2 ? 0 : utf8_sequence(text.data + at, text.size - at);
+    return length > 1 && is_invisible(text.data + at, length) ? length : 0;
+}
+
 static size_t
 step_invisible(aip_bytes text, size_t at, unsigned char out[4], size_t *size)
 {
     (void)out;
     *size = 0;
-    if (text.data[at] < 0xC2) {
-        return 0;
-    }
-    size_t length = utf8_sequence(text.data + at, text.size - at);
-    return length > 1 && is_invisible(text.data + at, length) ? length : 0;
+    return dlp_invisible(text, at);
 }
 
 /* UTF-16 of ASCII, in either byte order. */
@@ -123,10 +127,23 @@ step_wide(aip_bytes text, size_t at, unsigned char out[4], size_t *size)
 }
 
 static bool
-has_any(aip_bytes text, const char *const *marks)
+has_percent(aip_bytes text)
 {
-    for (; *marks != NULL; marks++) {
-        if (memmem(text.data, text.size, *marks, strlen(*marks)) != NULL) {
+    const unsigned char *end = text.data + text.size, *at = text.data;
+    while ((at = memchr(at, '%', (size_t)(end - at))) != NULL) {
+        if (read_hex(text, (size_t)(at - text.data) + 1, 2) >= 0) {
+            return true;
+        }
+        at++;
+    }
+    return false;
+}
+
+static bool
+has_invisible(aip_bytes text)
+{
+    for (size_t at = 0; at < text.size; at++) {
+        if (text.data[at] >= 0xC2 && dlp_invisible(text, at) > 0) {
             return true;
         }
     }
@@ -165,8 +182,6 @@ is_ascii(aip_bytes text)
 bool
 dlp_may_hide(aip_bytes text, int view)
 {
-    static const char *const invisible[] = {"\xE2\x80", "\xE2\x81", "\xEF\xBB\xBF", "\xEF\xB8", "\xC2\xAD",
-                                            "\xCD\x8F", "\xE1\xA0", "\xF3\xA0",     NULL};
     if (text.size == 0) {
         return false;
     }
@@ -174,9 +189,9 @@ dlp_may_hide(aip_bytes text, int view)
     case DLP_ESCAPES:
         return memchr(text.data, '\\', text.size) != NULL;
     case DLP_PERCENT:
-        return memchr(text.data, '%', text.size) != NULL;
+        return has_percent(text);
     case DLP_INVISIBLE:
-        return !is_ascii(text) && has_any(text, invisible);
+        return !is_ascii(text) && has_invisible(text);
     default:
         return is_wide(text);
     }

@@ -27,6 +27,22 @@ check_range(const char *text, aip_error *err)
     return address_range_parse(text, &range, err);
 }
 
+static aip_status
+check_arguments(const char *text, aip_error *err)
+{
+    return strcmp(text, "none") == 0 || strcmp(text, "redacted") == 0
+               ? AIP_OK
+               : aip_fail(err, AIP_CONFIG_INVALID, "none or redacted belongs here");
+}
+
+static aip_status
+check_sync(const char *text, aip_error *err)
+{
+    return strcmp(text, "group") == 0 || strcmp(text, "each") == 0 || strcmp(text, "none") == 0
+               ? AIP_OK
+               : aip_fail(err, AIP_CONFIG_INVALID, "group, each or none belongs here");
+}
+
 const config_row config_rows[] = {
 #define CONFIG_ROW(path, kind, option, least, most, initial, reload, check, help) \
     {path, CONFIG_##kind, option, least, most, initial, reload, check, help},

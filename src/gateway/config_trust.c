@@ -95,6 +95,12 @@ read_bearer(config_reader *r, const config_spot *spot, profile *p)
 }
 
 static bool
+read_policy(config_reader *r, const config_spot *spot, profile *p)
+{
+    return config_read_text(r, spot, &p->ceiling.policy);
+}
+
+static bool
 read_rate(config_reader *r, const config_spot *spot, profile *p)
 {
     uint64_t rate = 0;
@@ -104,11 +110,12 @@ read_rate(config_reader *r, const config_spot *spot, profile *p)
 }
 
 /* The first row is what tells the two apart: an entry of `trust` has a root, the profile of `unknown` a name. */
-static const char *const entry_names[] = {"root", "scope",  "budget_usd",         "max_depth",
-                                          "ttl",  "bearer", "requests_per_minute"};
-static const char *const profile_names[] = {"name", "scope",  "budget_usd",         "max_depth",
-                                            "ttl",  "bearer", "requests_per_minute"};
-static const member_reader readers[] = {NULL, read_scope, read_budget, read_depth, read_ttl, read_bearer, read_rate};
+static const char *const entry_names[] = {"root", "scope",  "budget_usd",          "max_depth",
+                                          "ttl",  "bearer", "requests_per_minute", "policy"};
+static const char *const profile_names[] = {"name", "scope",  "budget_usd",          "max_depth",
+                                            "ttl",  "bearer", "requests_per_minute", "policy"};
+static const member_reader readers[] = {NULL,     read_scope,  read_budget, read_depth,
+                                        read_ttl, read_bearer, read_rate,   read_policy};
 enum { MEMBERS = sizeof readers / sizeof readers[0] };
 
 static void

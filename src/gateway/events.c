@@ -59,10 +59,16 @@ events_drop(event_splitter *splitter, aip_bytes event)
     splitter->line_start -= size;
 }
 
+static bool
+is_data(aip_bytes line)
+{
+    return aip_bytes_begin_with(line, AIP_BYTES_LITERAL("data")) && (line.size == 4 || line.data[4] == ':');
+}
+
 static void
 append_line(text_buffer *out, aip_bytes line, bool *any)
 {
-    if (!aip_bytes_begin_with(line, AIP_BYTES_LITERAL("data")) || (line.size > 4 && line.data[4] != ':')) {
+    if (!is_data(line)) {
         return;
     }
     aip_bytes value = aip_bytes_from(line, line.size > 4 ? 5 : 4);
@@ -87,4 +93,41 @@ events_append_data(text_buffer *out, aip_bytes event)
             start = i + 1; /* the empty line inside a CRLF is no data line */
         }
     }
+}
+
+/* Line breaks in JSON are white space between values, so each line of it may be a line of data. */
+static void
+append_data_lines(text_buffer *out, aip_bytes data)
+{
+    text_append_string(out, "data: ");
+    for (size_t i = 0; i < data.size; i++) {
+        if (data.data[i] == '\n' || data.data[i] == '\r') {
+            text_append_string(out, "\ndata: ");
+        } else {
+            text_append(out, (aip_bytes){data.data + i, 1});
+        }
+    }
+    text_append_string(out, "\n");
+}
+
+void
+events_append_changed(text_buffer *out, aip_bytes event, aip_bytes data)
+{
+    bool written = false;
+    size_t start = 0;
+    for (size_t i = 0; i < event.size; i++) {
+        if (event.data[i] != '\n' && event.data[i] != '\r') {
+            continue;
+        }
+        aip_bytes line = {event.data + start, i - start};
+        if (is_data(line) && !written) {
+            append_data_lines(out, data);
+            written = true;
+        } else if (line.size > 0 && !is_data(line)) {
+            text_append(out, line);
+            text_append_string(out, "\n");
+        }
+        start = i + 1;
+    }
+    text_append_string(out, "\n");
 }

@@ -11,5 +11,7 @@ bool events_next(event_splitter *splitter, aip_bytes *event);
 void events_drop(event_splitter *splitter, aip_bytes event);
 /* Appends the event's data: its `data` lines joined with LF. */
 void events_append_data(text_buffer *out, aip_bytes event);
+/* Appends the event with other data, JSON text; all other lines stay as they are. */
+void events_append_changed(text_buffer *out, aip_bytes event, aip_bytes data);
 
 #endif

@@ -9,22 +9,25 @@
 #include "crypto/base64url.h"
 #include "crypto/hash.h"
 #include "gateway/await.h"
+#include "gateway/conclude.h"
+#include "gateway/inspect.h"
 
 exchange *
-exchange_new(const gateway_settings *settings, upstream *upstreams, mailbox *mail)
+exchange_new(const shard_tools *shard)
 {
     exchange *x = calloc(1, sizeof *x);
     unsigned char id[16];
     if (x == NULL) {
         return NULL;
     }
-    x->settings = settings;
-    x->upstreams = upstreams;
-    x->mail = mail;
+    x->gateway = shard->gateway;
+    x->shard = shard;
+    x->settings = gateway_settings_take(shard->gateway);
+    x->params = x->argument_node = SCAN_NONE;
     x->refusal = (aip_error)AIP_ERROR_INIT;
     x->record.at = AIP_NOWHERE;
     x->record.stage = "";
-    x->record.protocol = "mcp";
+    x->record.protocol = "";
     x->record.time_seconds = clock_now_seconds();
     hash_stream_begin(&x->stream_hash);
     x->moved_microseconds = clock_monotonic_microseconds();
@@ -51,13 +54,19 @@ exchange_free(exchange **x)
     }
     await_drop(*x);
     upstream_cancel(&(*x)->transfer);
+    conclude(*x); /* if nothing else did */
     answer_clear(&(*x)->answer);
     scan_clear(&(*x)->document);
     text_clear(&(*x)->body);
     text_clear(&(*x)->stream);
     text_clear(&(*x)->splitter.pending);
     text_clear(&(*x)->arrived);
+    text_clear(&(*x)->outgoing);
+    free((*x)->found);
+    text_clear(&(*x)->told_arguments);
+    inspect_forget(*x);
     chain_verdict_clear(&(*x)->verdict);
+    settings_drop(&(*x)->settings);
     free(*x);
     *x = NULL;
 }

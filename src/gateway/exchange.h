@@ -2,12 +2,11 @@
 #ifndef GATEWAY_EXCHANGE_H
 #define GATEWAY_EXCHANGE_H
 
-#include "base/scan.h"
-#include "base/text.h"
-#include "chain/memory.h"
 #include "crypto/hash.h"
-#include "gateway/settings.h"
+#include "dlp/findings.h"
+#include "gateway/gateway.h"
 #include "net/upstream.h"
+#include "policy/policy.h"
 #include "proof/proof.h"
 
 typedef http_field header_field; /* borrowed from the connection until the reply is sent */
@@ -18,14 +17,14 @@ typedef enum {
     EXCHANGE_READING,   /* the body arrives */
     EXCHANGE_GREETING,  /* an identity is looked up, before the body is read */
     EXCHANGE_LOOKING,   /* something that anyone may ask is looked up */
-    EXCHANGE_ADMITTING, /* the nonce is made durable, before the message goes on */
+    EXCHANGE_ADMITTING, /* something has to be durable, or a person asked, before the message goes on */
     EXCHANGE_WAITING,   /* the upstream works */
     EXCHANGE_ANSWERED,  /* `answer` is complete */
     EXCHANGE_STREAMING, /* `answer` has its head; events follow */
     EXCHANGE_OVER,      /* nothing more is sent */
 } exchange_phase;
 
-enum { ANSWER_FIELDS_MAX = 24 };
+enum { ANSWER_FIELDS_MAX = 24, FINDINGS_MAX = 32 };
 
 /* What the caller gets. Only gateway/listen.c turns it into HTTP. */
 typedef struct {
@@ -40,8 +39,6 @@ typedef struct {
     size_t field_count;
 } gateway_answer;
 
-typedef struct exchange exchange;
-
 /* Splits an event stream; see gateway/events.h. */
 typedef struct {
     text_buffer pending;        /* bytes of the event that is not complete yet */
@@ -49,20 +46,48 @@ typedef struct {
     bool begun, after_cr;
 } event_splitter;
 
+/* What a shard lends to its exchanges, which use it one after the other. */
+typedef struct {
+    gateway *gateway;
+    upstream *upstreams;
+    mailbox *mail;
+    rules_tools *tools; /* scratch memory of policies and scanners */
+} shard_tools;
+
+/* What a request may cost, and what became of it. */
+typedef struct {
+    uint64_t most_micro_usd; /* that the price allows for */
+    int64_t hold;            /* number in the ledger; 0: none */
+    bool asked, ended;       /* for a hold; the hold was settled or released */
+    bool has_actual;         /* the upstream said what it cost, and is trusted */
+    uint64_t actual_micro_usd, charged_micro_usd;
+} exchange_cost;
+
+/* What DLP found in request and reply, for the records. */
+typedef struct {
+    audit_dlp_finding items[FINDINGS_MAX];
+    char places[FINDINGS_MAX][128];
+    size_t count, reported; /* of those in the decision's record */
+    bool unread;
+} exchange_findings;
+
 struct exchange {
-    const gateway_settings *settings;
+    gateway *gateway;
+    const gateway_settings *settings; /* held */
+    const gateway_route *route;       /* NULL until one was found */
+    const shard_tools *shard;
     exchange_phase phase;
-    upstream *upstreams;      /* the shard's */
-    mailbox *mail;            /* the shard's; NULL: there are no identities to ask for */
     void (*wake)(exchange *); /* tells the listener that phase or stream moved */
     void *carrier;            /* the listener's own */
 
-    /* what it waits for at the identities thread */
+    /* what it waits for at a thread that answers */
     question *question; /* NULL: nothing */
     unsigned questions;
-    uint64_t asked_microseconds; /* the first of them, monotonic */
-    bool gave_up;                /* asks no more */
-    aip_status arrived_status;   /* what came of the last question */
+    uint64_t asked_microseconds; /* since when, monotonic */
+    uint64_t patience_microseconds;
+    bool gave_up;              /* asks no more */
+    aip_status arrived_status; /* what came of the last question */
+    char arrived_detail[256];
     text_buffer arrived;
     size_t stage; /* of the pipeline's list, to go on with */
 
@@ -99,7 +124,24 @@ struct exchange {
     char wanted[AIP_URI_BYTES_MAX + 16]; /* scope that this needs; "" = any valid chain may */
     aip_bytes name;                      /* part of `wanted`: tool, prompt or address */
     bool is_tool;
-    aip_bytes arguments; /* raw bytes of params.arguments */
+    policy_kind subject; /* what `name` is of */
+    bool renamed;        /* the tool's name goes on as its upstream advertises it */
+    bool schema_known;   /* the upstream has listed the tool: */
+    catalogue_hashes schema;
+    aip_bytes arguments;            /* raw bytes of params.arguments */
+    uint32_t params, argument_node; /* nodes of the document; SCAN_NONE: there are none */
+    const rule_set *rules;          /* NULL: tokens alone decide */
+    policy_verdict judged;          /* by the policy */
+    bool was_judged;
+    text_buffer outgoing;       /* what goes on, where it is not the body as it came */
+    exchange_findings *found;   /* NULL: nothing */
+    text_buffer told_arguments; /* as they may stand in the log */
+    bool person_asked;
+    char approver[128]; /* who said yes */
+    exchange_cost cost;
+    bool line_asked; /* for the record to be durable */
+    uint64_t line;   /* its number */
+    uint64_t decided_microseconds;
 
     audit_record record; /* zero means deny */
     aip_error refusal;
@@ -107,10 +149,14 @@ struct exchange {
     /* reply */
     gateway_answer answer;
     upstream_transfer *transfer;
+    bool forwarded, concluded; /* it may have reached the upstream; its end stands in the log */
+    bool tool_failed;          /* the reply tells of an error: JSON-RPC's, or a tool result's isError */
+    uint64_t reply_bytes;      /* from the upstream */
     int upstream_http;
     bool upstream_json, upstream_stream, upstream_coded;
     event_splitter splitter;
-    text_buffer stream; /* judged events, not yet sent */
+    struct stream_tails *tails; /* of the last event; NULL: none */
+    text_buffer stream;         /* judged events, not yet sent */
     size_t stream_sent;
     hash_stream stream_hash; /* of all that was sent */
     bool stream_closed;      /* by its receipt, or it gets none */
@@ -120,7 +166,7 @@ struct exchange {
     uint64_t moved_microseconds; /* last sign of life, monotonic */
 };
 
-AIP_MUST_CHECK exchange *exchange_new(const gateway_settings *settings, upstream *upstreams, mailbox *mail);
+AIP_MUST_CHECK exchange *exchange_new(const shard_tools *shard);
 void exchange_free(exchange **x);
 
 /* The header's value; *count (may be NULL) tells how often it occurs, 0 = not at all. Names compare without case. */

@@ -4,9 +4,10 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "gateway/answer.h"
+#include "gateway/conclude.h"
 #include "gateway/events.h"
 #include "gateway/reply.h"
-#include "gateway/stages.h"
 #include "gateway/stages.h"
 
 enum { KEEP_ALIVE_SECONDS = 15 };
@@ -23,8 +24,8 @@ is_one_of(aip_bytes name, const char *const *names)
 }
 
 /* An allow-list: credentials, X-AIP-*, Signature* and hop-by-hop fields are not on it. */
-static bool
-goes_on(aip_bytes name)
+bool
+forward_passes(aip_bytes name)
 {
     static const char *const names[] = {
         "Accept",        "Content-Type", "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name",
@@ -62,14 +63,18 @@ write_lines(text_buffer *lines, const exchange *x)
 {
     for (size_t i = 0; i < x->field_count; i++) {
         const header_field *field = &x->fields[i];
-        bool skipped = x->modern && is_one_of(field->name, (const char *const[]){"Last-Event-ID", NULL});
-        if (goes_on(field->name) && is_clean(field->value) && !skipped) {
+        bool skipped = (x->modern && is_one_of(field->name, (const char *const[]){"Last-Event-ID", NULL})) ||
+                       (x->renamed && is_one_of(field->name, (const char *const[]){"Mcp-Name", NULL}));
+        if (forward_passes(field->name) && is_clean(field->value) && !skipped) {
             text_append(lines, field->name);
             add_line(lines, "", field->value);
         }
     }
     if (x->has_session) {
         add_line(lines, "Mcp-Session-Id", aip_bytes_of(x->session));
+    }
+    if (x->renamed && x->modern) {
+        add_line(lines, "Mcp-Name", x->name);
     }
     add_line(lines, "Accept-Encoding", AIP_BYTES_LITERAL("identity"));
     add_line(lines, "X-AIP-Verified", AIP_BYTES_LITERAL("true"));
@@ -87,8 +92,7 @@ fail(exchange *x, aip_status status)
         (void)!aip_fail(&x->refusal, status, NULL);
     }
     x->record.status = x->refusal.status;
-    aip_error unrecorded = AIP_ERROR_INIT;
-    (void)!audit_append_outcome(x->settings->audit, x->record.decision_id, x->refusal.status, &unrecorded);
+    conclude(x);
     if (x->phase != EXCHANGE_STREAMING) {
         reply_refuse(x);
         x->phase = EXCHANGE_ANSWERED;
@@ -97,7 +101,7 @@ fail(exchange *x, aip_status status)
     if (x->kind == MESSAGE_REQUEST && !x->answered_call) {
         /* The call's answer will not come: say so, or the caller waits for ever. */
         text_append_string(&x->stream, "event: message\ndata: ");
-        reply_append_error(&x->stream, x);
+        (void)x->route->protocol->append_error(&x->stream, x);
         text_append_string(&x->stream, "\n\n");
         x->stream_ended = true;
     } else {
@@ -156,26 +160,6 @@ on_start(void *context, int http)
     return UPSTREAM_TAKEN;
 }
 
-/* One message from the upstream: read as strictly as the caller's. Notes whether it answers the call. */
-static aip_status
-judge_message(exchange *x, aip_bytes text, aip_error *err)
-{
-    static const char *const names[] = {"jsonrpc", "id", "method", "params", "result", "error", NULL};
-    const scan_limits limits = {text.size, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
-    scan_document document;
-    AIP_TRY(scan_load(text, &limits, &document, err));
-    uint32_t version = scan_member(&document, 0, "jsonrpc");
-    bool good = version != SCAN_NONE && scan_kind_of(&document, version) == SCAN_STRING &&
-                scan_string_equals(&document, version, AIP_BYTES_LITERAL("2.0"));
-    aip_status status = good ? scan_check_names(&document, 0, names, err) : AIP_UPSTREAM_INVALID;
-    x->answered_call =
-        x->answered_call ||
-        (scan_member(&document, 0, "id") != SCAN_NONE &&
-         (scan_member(&document, 0, "result") != SCAN_NONE || scan_member(&document, 0, "error") != SCAN_NONE));
-    scan_clear(&document);
-    return status;
-}
-
 static aip_status
 take_events(exchange *x, aip_bytes bytes)
 {
@@ -187,10 +171,15 @@ take_events(exchange *x, aip_bytes bytes)
         if (text_finish(&data, NULL) != AIP_OK) {
             return aip_fail(&x->refusal, AIP_NO_MEMORY, NULL);
         }
-        if (data.size > 0 && judge_message(x, text_view(&data), NULL) != AIP_OK) {
-            return aip_fail(&x->refusal, AIP_UPSTREAM_INVALID, "an event that is not one JSON-RPC message");
+        text_buffer changed TEXT_AUTO = {0};
+        if (data.size > 0) {
+            AIP_TRY(answer_judge(x, text_view(&data), &changed, &x->refusal));
         }
-        text_append(&x->stream, event);
+        if (changed.size > 0) {
+            events_append_changed(&x->stream, event, text_view(&changed));
+        } else {
+            text_append(&x->stream, event);
+        }
         events_drop(&x->splitter, event);
     }
     return text_finish(&x->stream, &x->refusal);
@@ -201,9 +190,11 @@ on_data(void *context, aip_bytes bytes)
 {
     exchange *x = context;
     x->moved_microseconds = clock_monotonic_microseconds();
+    x->reply_bytes += bytes.size;
     if (x->phase == EXCHANGE_STREAMING) {
         if (x->stream.size - x->stream_sent > AIP_STREAM_BUFFER_BYTES) {
             x->upstream_full = true;
+            x->reply_bytes -= bytes.size; /* offered again */
             return UPSTREAM_FULL;
         }
         aip_status status = take_events(x, bytes);
@@ -245,6 +236,21 @@ drop_field(gateway_answer *answer, const char *name)
     }
 }
 
+/* The reply as it may go on, in place of the one that came. */
+static aip_status
+judge_reply(exchange *x)
+{
+    gateway_answer *answer = &x->answer;
+    text_buffer changed TEXT_AUTO = {0};
+    AIP_TRY(answer_judge(x, text_view(&answer->body), &changed, &x->refusal));
+    if (changed.size > 0) {
+        text_clear(&answer->body);
+        answer->body = changed;
+        changed = (text_buffer){0};
+    }
+    return AIP_OK;
+}
+
 static void
 finish_reply(exchange *x)
 {
@@ -260,29 +266,34 @@ finish_reply(exchange *x)
     } else if (!x->upstream_json || answer->body.size == 0) {
         answer_status_only(x);
         return;
-    } else if (judge_message(x, text_view(&answer->body), NULL) != AIP_OK) {
-        if (!good) {
+    } else if (judge_reply(x) != AIP_OK) {
+        if (!good && x->refusal.status == AIP_UPSTREAM_INVALID) {
+            x->refusal = (aip_error)AIP_ERROR_INIT;
             answer_status_only(x);
-            return;
+        } else {
+            fail(x, x->refusal.status);
         }
-        (void)!aip_fail(&x->refusal, AIP_UPSTREAM_INVALID, "a reply that is not one JSON-RPC message");
-        fail(x, AIP_UPSTREAM_INVALID);
         return;
     }
     answer->http = x->upstream_http;
+    conclude(x);
     reply_add_common(x);
     x->phase = EXCHANGE_ANSWERED;
 }
 
 static void
-on_end(void *context, aip_status status)
+on_end(void *context, aip_status status, bool sent)
 {
     exchange *x = context;
     x->transfer = NULL;
+    if (!sent) {
+        spend_release(x);
+    }
     if (status != AIP_OK) {
         fail(x, status);
     } else if (x->phase == EXCHANGE_STREAMING) {
         x->stream_ended = true;
+        conclude(x);
     } else {
         finish_reply(x);
     }
@@ -301,8 +312,9 @@ begin_transfer(exchange *x)
     for (size_t i = 0; i < lines.size; i += strlen(lines.data + i) + 1) {
         fields[count++] = lines.data + i;
     }
-    const upstream_request request = {x->settings->upstream_url, x->http_method, text_view(&x->body), fields, count};
-    return upstream_begin(x->upstreams, &request, &events, x, &x->transfer);
+    const text_buffer *body = x->outgoing.size > 0 ? &x->outgoing : &x->body;
+    const upstream_request request = {x->route->url, x->http_method, text_view(body), fields, count};
+    return upstream_begin(x->shard->upstreams, &request, &events, x, &x->transfer);
 }
 
 void
@@ -311,7 +323,9 @@ forward_begin(exchange *x)
     x->phase = EXCHANGE_WAITING;
     x->moved_microseconds = clock_monotonic_microseconds();
     aip_status status = begin_transfer(x);
+    x->forwarded = true;
     if (status != AIP_OK) {
+        spend_release(x);
         fail(x, status);
     }
 }
@@ -322,6 +336,10 @@ forward_abandon(exchange *x)
     upstream_cancel(&x->transfer);
     x->stream_broken = true;
     x->phase = EXCHANGE_OVER;
+    if (x->forwarded && x->refusal.status == AIP_OK) {
+        (void)!aip_fail(&x->refusal, AIP_CALLER_GONE, NULL);
+    }
+    conclude(x);
     x->wake(x);
 }
 
@@ -346,7 +364,7 @@ forward_drained(exchange *x)
 static aip_status
 judge_again(exchange *x)
 {
-    uint64_t epoch = revoked_epoch(identities_revoked(x->settings->identities));
+    uint64_t epoch = revoked_epoch(identities_revoked(x->gateway->identities));
     if (clock_now_seconds() >= x->verdict.grant.expires) {
         return AIP_TOKEN_EXPIRED;
     }

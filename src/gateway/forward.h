@@ -4,6 +4,8 @@
 
 #include "gateway/exchange.h"
 
+/* Does a header of this name go on to the upstream? */
+bool forward_passes(aip_bytes name);
 /* Sends the request on; later x->wake tells that x->phase or x->stream moved. On failure the answer is ready. */
 void forward_begin(exchange *x);
 /* The caller is gone: ends the upstream's work and everything else. */

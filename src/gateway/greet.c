@@ -1,5 +1,4 @@
 /* What the headers alone decide: address, framing, credential. */
-#include <ctype.h>
 #include <strings.h>
 
 #include "base/clock.h"
@@ -11,12 +10,6 @@ static bool
 equals_ignoring_case(aip_bytes text, const char *wanted)
 {
     return text.size == strlen(wanted) && strncasecmp((const char *)text.data, wanted, text.size) == 0;
-}
-
-static bool
-is_post(const exchange *x)
-{
-    return strcmp(x->http_method, "POST") == 0;
 }
 
 /* Name of the Host header without its port. */
@@ -63,17 +56,31 @@ greet_check_origin(const exchange *x, aip_error *err)
     return host_is_ours(x) && origin_is_allowed(x) ? AIP_OK : aip_fail(err, AIP_REQUEST_ORIGIN, NULL);
 }
 
+/* The longest one that the path is, or is below. */
+static const gateway_route *
+find_route(const exchange *x)
+{
+    const gateway_route *found = NULL;
+    size_t longest = 0;
+    for (size_t i = 0; i < x->settings->route_count; i++) {
+        const gateway_route *each = &x->settings->routes[i];
+        size_t size = strlen(each->path);
+        bool begins = strncmp(x->path, each->path, size) == 0;
+        bool below = each->protocol->below && (x->path[size] == '/' || (size > 0 && each->path[size - 1] == '/'));
+        if (begins && (x->path[size] == '\0' || below) && (found == NULL || size > longest)) {
+            found = each;
+            longest = size;
+        }
+    }
+    return found;
+}
+
 aip_status
 greet_address(exchange *x, aip_error *err)
 {
+    x->route = find_route(x);
     AIP_TRY(greet_check_origin(x, err));
-    if (strcmp(x->path, x->settings->path) != 0) {
-        return aip_fail(err, AIP_REQUEST_NOT_FOUND, NULL);
-    }
-    if (!is_post(x) && strcmp(x->http_method, "GET") != 0 && strcmp(x->http_method, "DELETE") != 0) {
-        return aip_fail(err, AIP_REQUEST_HTTP_METHOD, NULL);
-    }
-    return AIP_OK;
+    return x->route == NULL ? aip_fail(err, AIP_REQUEST_NOT_FOUND, NULL) : AIP_OK;
 }
 
 static bool
@@ -123,48 +130,6 @@ check_fields(const exchange *x, aip_error *err)
     return AIP_OK;
 }
 
-/* `application/json`, alone or with charset=utf-8. */
-static bool
-is_json_type(aip_bytes type)
-{
-    static const char json[] = "application/json";
-    size_t length = sizeof json - 1;
-    if (type.size < length || strncasecmp((const char *)type.data, json, length) != 0) {
-        return false;
-    }
-    char rest[64];
-    size_t size = 0;
-    for (size_t i = length; i < type.size && size < sizeof rest - 1; i++) {
-        if (type.data[i] != ' ' && type.data[i] != '\t' && type.data[i] != '"') {
-            rest[size++] = (char)tolower(type.data[i]);
-        }
-    }
-    rest[size] = '\0';
-    return size == 0 || strcmp(rest, ";") == 0 || strcmp(rest, ";charset=utf-8") == 0 ||
-           strcmp(rest, ";charset=utf8") == 0;
-}
-
-static bool
-accepts(aip_bytes accept, const char *type)
-{
-    return memmem(accept.data, accept.size, "*/*", 3) != NULL ||
-           memmem(accept.data, accept.size, type, strlen(type)) != NULL;
-}
-
-static aip_status
-check_accept(const exchange *x, aip_error *err)
-{
-    bool json = !is_post(x), events = strcmp(x->http_method, "DELETE") == 0, any = false;
-    for (size_t i = 0; i < x->field_count; i++) {
-        if (equals_ignoring_case(x->fields[i].name, "Accept")) {
-            any = true;
-            json = json || accepts(x->fields[i].value, "application/json");
-            events = events || accepts(x->fields[i].value, "text/event-stream");
-        }
-    }
-    return !any || (json && events) ? AIP_OK : aip_fail(err, AIP_REQUEST_NOT_ACCEPTABLE, NULL);
-}
-
 static aip_status
 check_length(const exchange *x, aip_error *err)
 {
@@ -184,7 +149,8 @@ check_length(const exchange *x, aip_error *err)
             return aip_fail(err, AIP_REQUEST_SIZE, "the limit is %zu bytes", x->settings->body_bytes_max);
         }
     }
-    return !is_post(x) && (declared > 0 || codings > 0)
+    bool bodiless = strcmp(x->http_method, "GET") == 0 || strcmp(x->http_method, "DELETE") == 0;
+    return bodiless && (declared > 0 || codings > 0)
                ? aip_fail(err, AIP_REQUEST_HEADERS, "a body with a method that has none")
                : AIP_OK;
 }
@@ -193,11 +159,6 @@ aip_status
 greet_framing(exchange *x, aip_error *err)
 {
     size_t codings = 0;
-    aip_bytes version = exchange_header(x, "MCP-Protocol-Version", NULL);
-    x->modern = version.size == 10 && memcmp(version.data, "2026-07-28", 10) >= 0;
-    if (x->modern && !is_post(x)) {
-        return aip_fail(err, AIP_REQUEST_HTTP_METHOD, NULL);
-    }
     if (x->too_many_fields) {
         return aip_fail(err, AIP_REQUEST_HEADERS, "more than %d headers", AIP_HEADER_FIELDS_MAX);
     }
@@ -207,10 +168,7 @@ greet_framing(exchange *x, aip_error *err)
     if (codings > 0 && !equals_ignoring_case(coding, "identity")) {
         return aip_fail(err, AIP_REQUEST_MEDIA_TYPE, "a coded body");
     }
-    if (is_post(x) && !is_json_type(exchange_header(x, "Content-Type", NULL))) {
-        return aip_fail(err, AIP_REQUEST_MEDIA_TYPE, "Content-Type must be application/json");
-    }
-    return check_accept(x, err);
+    return x->route->protocol->check_head(x, err);
 }
 
 /* Names that somebody might put a token under, where it does not belong: `name=` at the start of a pair. */
@@ -285,11 +243,11 @@ static aip_status
 verify_chain(exchange *x, aip_error *err)
 {
     const gateway_settings *settings = x->settings;
-    memory_view view = {identities_memory(settings->identities), x->record.time_seconds, DID_USE_DELEGATION};
+    memory_view view = {identities_memory(x->gateway->identities), x->record.time_seconds, DID_USE_DELEGATION};
     aip_key_source keys;
     identity_memory_source(&view, &keys);
     const aip_check check = {&settings->trust, settings->audiences, settings->audience_count, view.now_seconds, &keys};
-    aip_status status = chain_memory_verify(settings->chains, x->credential, &check, &x->verdict, err);
+    aip_status status = chain_memory_verify(x->gateway->chains, x->credential, &check, &x->verdict, err);
     x->chain = x->verdict.entry == NULL ? NULL : chain_entry_chain(x->verdict.entry);
     if (status != AIP_DID_PENDING) {
         return status;
@@ -323,7 +281,7 @@ greet_verify(exchange *x, aip_error *err)
 aip_status
 greet_standing(exchange *x, aip_error *err)
 {
-    revoked_memory *revoked = identities_revoked(x->settings->identities);
+    revoked_memory *revoked = identities_revoked(x->gateway->identities);
     x->revoked_epoch = revoked_epoch(revoked); /* before the look: what comes meanwhile is looked at again */
     const chain_proof *proof = &x->verdict.proof;
     revoked_fact fact;
@@ -338,7 +296,7 @@ greet_standing(exchange *x, aip_error *err)
 aip_status
 greet_lists(exchange *x, aip_error *err)
 {
-    return identities_check_lists(x->settings->identities, err);
+    return identities_check_lists(x->gateway->identities, err);
 }
 
 aip_status
@@ -347,5 +305,5 @@ greet_rate(exchange *x, aip_error *err)
     const aip_grant *grant = &x->verdict.grant;
     return grant->ceiling == NULL || grant->ceiling->requests_per_minute == 0
                ? AIP_OK
-               : root_rates_take(x->settings->rates, grant, clock_monotonic_microseconds(), err);
+               : root_rates_take(x->gateway->rates, grant, clock_monotonic_microseconds(), err);
 }

@@ -1,4 +1,4 @@
-/* The identities thread: its queue, its loop, and the way back to the shards. */
+/* The identities thread: its loop, and what it does for each kind of question. */
 #include "gateway/identities_inside.h"
 
 #include <errno.h>
@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,6 +21,18 @@ enum {
     CATCH_UP_MILLISECONDS = 900,
     TAG_MASK = 7,
     TAG_WAKE = 4,
+};
+
+enum {
+    WAITING_MAX = 1024, /* requests that wait for an identity */
+    NONCES_WAITING_MAX = 8192,
+    OPEN_WAITING_MAX = 64, /* anyone may ask for these, so they have small queues of their own */
+};
+
+static const size_t questions_most[QUESTION_KINDS] = {
+    [QUESTION_IDENTITY] = WAITING_MAX,    [QUESTION_LOG] = OPEN_WAITING_MAX,     [QUESTION_NONCE] = NONCES_WAITING_MAX,
+    [QUESTION_REVOKE] = OPEN_WAITING_MAX, [QUESTION_REVOKED] = OPEN_WAITING_MAX, [QUESTION_JUDGED] = OPEN_WAITING_MAX,
+    [QUESTION_PINS] = OPEN_WAITING_MAX,
 };
 
 static void
@@ -42,17 +53,6 @@ report(void *context, aip_bytes name, const aip_error *what, const char *origin)
     (void)context;
     snprintf(why, sizeof why, " (from %s)", aip_printable(aip_bytes_of(origin), from, sizeof from));
     say(aip_status_lookup(what->status)->name, aip_printable(name, text, sizeof text), why);
-}
-
-static void
-post(identities *ids, question *l)
-{
-    mailbox *home = l->home; /* `l` is the shard's, and may be gone, as soon as the lock is */
-    pthread_mutex_lock(&ids->lock);
-    ids->waiting[l->kind]--;
-    question_list_add(&home->answered, l);
-    pthread_mutex_unlock(&ids->lock);
-    identities_ring(home->fd);
 }
 
 /* At least until the next second, so that whoever waited finds it: `now` moved on since they came. */
@@ -113,10 +113,10 @@ static void
 on_answer(void *context, aip_status status, const resolution *found, const aip_error *err)
 {
     question *l = context;
-    identities *ids = l->home->owner;
+    identities *ids = l->taker;
     remember(ids, l->name, status, found, err);
     question_list_remove(&ids->under_way, l);
-    post(ids, l);
+    desk_answer(ids->asked, l);
 }
 
 /* A revocation's issuer, or a name in its chain, was resolved or refused: it is judged again. */
@@ -124,31 +124,21 @@ static void
 on_wanted(void *context, aip_status status, const resolution *found, const aip_error *err)
 {
     question *q = context;
-    identities *ids = q->home->owner;
+    identities *ids = q->taker;
     remember(ids, q->wanted, status, found, err);
     question_list_remove(&ids->under_way, q);
-    pthread_mutex_lock(&ids->lock);
-    question_list_add(&ids->asked[QUESTION_REVOKE], q);
-    pthread_mutex_unlock(&ids->lock);
-    identities_ring(ids->wake_fd);
+    desk_put_back(ids->asked, q);
 }
 
+/* Whoever answers later finds the way back. */
 static question *
 next_asked(identities *ids, question_kind kind)
 {
-    pthread_mutex_lock(&ids->lock);
-    question *l = question_list_take(&ids->asked[kind]);
-    pthread_mutex_unlock(&ids->lock);
-    return l;
-}
-
-static bool
-has_asked(identities *ids, question_kind kind)
-{
-    pthread_mutex_lock(&ids->lock);
-    bool any = ids->asked[kind].first != NULL;
-    pthread_mutex_unlock(&ids->lock);
-    return any;
+    question *q = desk_take(ids->asked, kind);
+    if (q != NULL) {
+        q->taker = ids;
+    }
+    return q;
 }
 
 static void
@@ -173,7 +163,7 @@ take_nonces(identities *ids)
         keeping_commit_nonces(&ids->kept, batch, count);
     }
     for (size_t i = 0; i < count; i++) {
-        post(ids, batch[i]);
+        desk_answer(ids->asked, batch[i]);
     }
 }
 
@@ -181,7 +171,7 @@ static void
 take_log(identities *ids, question *q)
 {
     q->status = ids->cache.load_log(ids->cache.context, aip_bytes_of(q->name), &q->text, NULL);
-    post(ids, q);
+    desk_answer(ids->asked, q);
 }
 
 static void
@@ -189,10 +179,10 @@ take_revocation(identities *ids, question *q)
 {
     keeping_revoke(&ids->kept, ids->memory, q);
     if (q->status != AIP_DID_PENDING) {
-        post(ids, q);
+        desk_answer(ids->asked, q);
     } else if (++q->attempts > ATTEMPTS_MAX) {
         q->status = AIP_DID_NOT_FOUND;
-        post(ids, q);
+        desk_answer(ids->asked, q);
     } else {
         question_list_add(&ids->under_way, q);
         resolver_ask(ids->resolver, aip_bytes_of(q->wanted), NULL, on_wanted, q);
@@ -200,17 +190,24 @@ take_revocation(identities *ids, question *q)
 }
 
 static void
+take_pins(identities *ids, question *q)
+{
+    pinning_take(&ids->pins, q);
+    desk_answer(ids->asked, q);
+}
+
+static void
 take_judged(identities *ids, question *q)
 {
     keeping_judged(&ids->kept, q);
-    post(ids, q);
+    desk_answer(ids->asked, q);
 }
 
 static void
 take_page(identities *ids, question *q)
 {
     keeping_list(&ids->kept, q);
-    post(ids, q);
+    desk_answer(ids->asked, q);
 }
 
 /* What requests wait for goes first; a few of the others each round. */
@@ -221,10 +218,8 @@ take_questions(identities *ids)
         question_kind kind;
         void (*take)(identities *ids, question *q);
     } others[] = {
-        {QUESTION_REVOKE, take_revocation},
-        {QUESTION_REVOKED, take_page},
-        {QUESTION_LOG, take_log},
-        {QUESTION_JUDGED, take_judged},
+        {QUESTION_REVOKE, take_revocation}, {QUESTION_REVOKED, take_page},  {QUESTION_LOG, take_log},
+        {QUESTION_PINS, take_pins},         {QUESTION_JUDGED, take_judged},
     };
     take_names(ids);
     take_nonces(ids);
@@ -242,8 +237,9 @@ take_questions(identities *ids)
 static bool
 has_more(identities *ids)
 {
-    return has_asked(ids, QUESTION_NONCE) || has_asked(ids, QUESTION_REVOKE) || has_asked(ids, QUESTION_REVOKED) ||
-           has_asked(ids, QUESTION_LOG) || has_asked(ids, QUESTION_JUDGED);
+    return desk_has(ids->asked, QUESTION_NONCE) || desk_has(ids->asked, QUESTION_REVOKE) ||
+           desk_has(ids->asked, QUESTION_REVOKED) || desk_has(ids->asked, QUESTION_LOG) ||
+           desk_has(ids->asked, QUESTION_PINS) || desk_has(ids->asked, QUESTION_JUDGED);
 }
 
 /* What another process on the same database was told counts here within a second. */
@@ -257,6 +253,7 @@ catch_up(identities *ids)
     }
     ids->next_catch_up = now + CATCH_UP_MILLISECONDS * 1000ull;
     aip_status status = keeping_catch_up(&ids->kept, &why);
+    status = status == AIP_OK ? pinning_catch_up(&ids->pins, clock_now_seconds(), &why) : status;
     if (status != AIP_OK && !ids->behind) {
         say(aip_status_lookup(status)->name, "-", ": revocations that others brought are not known");
     }
@@ -297,7 +294,7 @@ run_round(identities *ids)
     int count = epoll_wait(ids->epoll_fd, events, EVENTS_PER_ROUND, timeout);
     for (int i = 0; i < count; i++) {
         if ((events[i].data.u64 & TAG_MASK) == TAG_WAKE) {
-            identities_hush(ids->wake_fd);
+            desk_clear(ids->asked);
         } else {
             net_loop_ready(ids->loop, (int)(events[i].data.u64 >> 3), events[i].events);
         }
@@ -362,11 +359,11 @@ prepare(identities *ids, const identities_setup *setup, aip_error *err)
     AIP_TRY(store_identities(ids->store, &ids->cache, err));
     AIP_TRY(keep_own_log(ids, setup->own, err));
     AIP_TRY(keeping_open(ids->store, setup->trust, setup->self, &ids->kept, err));
+    AIP_TRY(setup->tools == NULL ? AIP_OK : pinning_open(ids->store, setup->tools, setup->audit, &ids->pins, err));
     AIP_TRY(identity_memory_new(IDENTITIES_MAX, true, &ids->memory, err));
     ids->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    ids->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = TAG_WAKE};
-    if (ids->epoll_fd < 0 || ids->wake_fd < 0 || epoll_ctl(ids->epoll_fd, EPOLL_CTL_ADD, ids->wake_fd, &event) != 0) {
+    if (ids->epoll_fd < 0 || epoll_ctl(ids->epoll_fd, EPOLL_CTL_ADD, desk_descriptor(ids->asked), &event) != 0) {
         return aip_fail(err, AIP_IO, "epoll: %s", strerror(errno));
     }
     AIP_TRY(net_loop_open(ids->epoll_fd, &ids->loop, err));
@@ -396,10 +393,10 @@ identities_open(const identities_setup *setup, identities **out, aip_error *err)
     if (ids == NULL) {
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
-    ids->epoll_fd = ids->wake_fd = -1;
+    ids->epoll_fd = -1;
     ids->max_staleness_seconds = setup->max_staleness_seconds;
-    pthread_mutex_init(&ids->lock, NULL);
-    aip_status status = prepare(ids, setup, err);
+    aip_status status = desk_new(questions_most, &ids->asked, err);
+    status = status == AIP_OK ? prepare(ids, setup, err) : status;
     if (status != AIP_OK) {
         identities_close(&ids);
         return status;
@@ -420,18 +417,6 @@ identities_start(identities *ids, aip_error *err)
     return ids->started ? AIP_OK : aip_fail(err, AIP_IO, "the identities thread does not start");
 }
 
-static void
-close_boxes(identities *ids)
-{
-    while (ids->boxes != NULL) {
-        mailbox *box = ids->boxes;
-        ids->boxes = box->next;
-        question_list_free(&box->answered);
-        close(box->fd);
-        free(box);
-    }
-}
-
 void
 identities_close(identities **ids)
 {
@@ -441,7 +426,7 @@ identities_close(identities **ids)
     }
     if (each->started) {
         atomic_store(&each->stopping, true);
-        identities_ring(each->wake_fd);
+        desk_ring(each->asked);
         pthread_join(each->thread, NULL);
     }
     resolver_close(&each->resolver);
@@ -449,20 +434,13 @@ identities_close(identities **ids)
     fetcher_close(&each->fetcher);
     net_loop_close(&each->loop);
     question_list_free(&each->under_way);
-    for (int kind = 0; kind < QUESTION_KINDS; kind++) {
-        question_list_free(&each->asked[kind]);
-    }
-    close_boxes(each);
+    desk_free(&each->asked);
     identity_memory_free(&each->memory);
     keeping_close(&each->kept);
     store_close(&each->store);
-    if (each->wake_fd >= 0) {
-        close(each->wake_fd);
-    }
     if (each->epoll_fd >= 0) {
         close(each->epoll_fd);
     }
-    pthread_mutex_destroy(&each->lock);
     free(each);
     *ids = NULL;
 }

@@ -7,11 +7,9 @@
 typedef struct listener listener;
 
 typedef struct {
-    const gateway_settings *settings;
-    upstream *upstreams;
-    mailbox *mail; /* of the identities thread, or NULL */
-    int epoll_fd;  /* the shard's; the listener registers each client's socket with data.ptr */
-    int socket;    /* bound and listening; owned by the listener from now on */
+    const shard_tools *shard;
+    int epoll_fd; /* the shard's; the listener registers each client's socket with data.ptr */
+    int socket;   /* bound and listening; owned by the listener from now on */
     unsigned connections_max;
 } listener_setup;
 

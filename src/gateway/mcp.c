@@ -1,7 +1,8 @@
 /* MCP: what each method means and needs. A method without a row is not passed on. */
 #include <strings.h>
 
-#include "gateway/stages.h"
+#include "base/clock.h"
+#include "gateway/mcp.h"
 
 typedef enum {
     NEEDS_NOTHING,   /* a valid chain is enough */
@@ -107,6 +108,9 @@ want(exchange *x, const char *prefix, uint32_t node, aip_error *err)
     }
     value[size] = '\0';
     x->name = name;
+    x->subject = strcmp(prefix, "resource:") == 0 ? POLICY_RESOURCE
+                 : strcmp(prefix, "prompt:") == 0 ? POLICY_PROMPT
+                                                  : POLICY_TOOL;
     return AIP_OK;
 }
 
@@ -117,6 +121,7 @@ want_tool(exchange *x, uint32_t params, aip_error *err)
     AIP_TRY(want(x, "tool:", scan_member(&x->document, params, "name"), err));
     x->is_tool = true;
     x->arguments = AIP_BYTES_LITERAL("{}");
+    x->argument_node = arguments;
     if (arguments != SCAN_NONE) {
         if (scan_kind_of(&x->document, arguments) != SCAN_OBJECT) {
             return aip_fail(err, AIP_REQUEST_INVALID, "arguments must be an object");
@@ -169,7 +174,8 @@ want_filter(exchange *x, uint32_t params, aip_error *err)
 static aip_status
 read_needs(exchange *x, need needs, aip_error *err)
 {
-    uint32_t params = scan_member(&x->document, 0, "params");
+    uint32_t params = x->params = scan_member(&x->document, 0, "params");
+    x->subject = POLICY_METHOD;
     if (needs == NEEDS_NOTHING) {
         return AIP_OK;
     }
@@ -229,7 +235,21 @@ check_mirrors(exchange *x, const method_row *row, aip_error *err)
         return aip_fail(err, AIP_REQUEST_HEADERS, "the protocol version must stand in header and _meta");
     }
     AIP_TRY(check_mirror(x, "Mcp-Method", aip_bytes_of(x->method), strict, err));
+    if (x->renamed) {
+        return AIP_OK; /* it was compared with the name that the caller gave */
+    }
     return check_mirror(x, "Mcp-Name", row->mirrored ? x->name : (aip_bytes){NULL, 0}, strict && row->mirrored, err);
+}
+
+/* An answer that nobody asked for is none. */
+aip_status
+mcp_check_asked(exchange *x, aip_error *err)
+{
+    const server_request asked = mcp_server_request(x, x->id);
+    return x->kind != MESSAGE_RESPONSE || server_requests_take(x->gateway->server_requests, &asked,
+                                                               clock_monotonic_microseconds())
+               ? AIP_OK
+               : aip_fail(err, AIP_REQUEST_INVALID, "the server has not asked for this response");
 }
 
 aip_status

@@ -1,5 +1,5 @@
 /* Reads a body as exactly one JSON-RPC message that no two readers could read differently. */
-#include "gateway/stages.h"
+#include "gateway/mcp.h"
 
 static const char *const message_names[] = {"jsonrpc", "id", "method", "params", "result", "error", NULL};
 static const char *const params_names[] = {
@@ -102,11 +102,12 @@ message_read(exchange *x, aip_error *err)
     if (strcmp(x->http_method, "POST") != 0) {
         return AIP_OK;
     }
+    const text_buffer *text = x->outgoing.size > 0 ? &x->outgoing : &x->body;
     if (x->body_too_large) {
         return aip_fail(err, AIP_REQUEST_SIZE, "the limit is %zu bytes", x->settings->body_bytes_max);
     }
     AIP_TRY(text_finish(&x->body, err));
-    AIP_TRY(scan_load(text_view(&x->body), limits(x, &bounds), &x->document, err));
+    AIP_TRY(scan_load(text_view(text), limits(x, &bounds), &x->document, err));
     if (scan_kind_of(&x->document, 0) == SCAN_ARRAY) {
         return aip_fail(err, AIP_REQUEST_BATCH, NULL);
     }

@@ -45,7 +45,7 @@ check_bearer(const exchange *x, aip_error *err)
 static aip_status
 find_key(exchange *x, const message_proof *proof, aip_public_key *key, aip_error *err)
 {
-    memory_view view = {identities_memory(x->settings->identities), x->record.time_seconds, DID_USE_AUTHENTICATION};
+    memory_view view = {identities_memory(x->gateway->identities), x->record.time_seconds, DID_USE_AUTHENTICATION};
     aip_key_source keys;
     const aip_did *holder = &x->chain->tokens[x->chain->count - 1].subject; /* read already: base58 is costly */
     identity_memory_source(&view, &keys);
@@ -60,7 +60,7 @@ take_proof(exchange *x, const message_proof *proof, const http_message *request,
     AIP_TRY(proof_check_holder(proof, x->verdict.grant.leaf, err));
     AIP_TRY(find_key(x, proof, &key, err));
     AIP_TRY(http_signature_verify(request, &proof->signature, &key, err));
-    AIP_TRY(revoked_check_holder(identities_revoked(x->settings->identities), x->chain, &key, err));
+    AIP_TRY(revoked_check_holder(identities_revoked(x->gateway->identities), x->chain, &key, err));
     x->proven = x->record.proven = true;
     x->holder = key;
     x->use = (nonce_use){proof->key_id, proof->nonce, proof->created};
@@ -100,7 +100,7 @@ prove_once(exchange *x, aip_error *err)
         return x->arrived_status == AIP_OK ? AIP_OK
                                            : aip_fail(err, late ? AIP_STORE_UNAVAILABLE : x->arrived_status, NULL);
     }
-    nonce_memory *nonces = identities_nonces(x->settings->identities);
+    nonce_memory *nonces = identities_nonces(x->gateway->identities);
     AIP_TRY(nonce_memory_take(nonces, &x->use, clock_now_seconds(), &x->nonce, err));
     x->nonce_asked = true;
     return await_nonce(x, &x->nonce, err);
@@ -113,13 +113,13 @@ answers_in_kind(const exchange *x)
 {
     size_t signatures = 0;
     (void)exchange_header(x, "Signature", &signatures);
-    return x->settings->self.key != NULL && signatures > 0;
+    return x->gateway->self.key != NULL && signatures > 0;
 }
 
 static aip_status
 write_receipt(const exchange *x, const unsigned char digest[AIP_HASH_BYTES], char **out, aip_error *err)
 {
-    const signing_identity *self = &x->settings->self;
+    const signing_identity *self = &x->gateway->self;
     const audit_record *record = &x->record;
     const receipt_facts facts = {
         .issuer = aip_bytes_of(self->did),
@@ -153,7 +153,7 @@ add_receipt(exchange *x, aip_error *err)
 static aip_status
 sign_answer(exchange *x, aip_error *err)
 {
-    const signing_identity *self = &x->settings->self;
+    const signing_identity *self = &x->gateway->self;
     gateway_answer *answer = &x->answer;
     const http_message request = request_message(x);
     header_field fields[ANSWER_FIELDS_MAX];

@@ -1,20 +1,34 @@
-/* A question to the identities thread, and lists of them. */
+/* A question of a shard to a thread that may wait, and lists of them (gateway/mail.h). */
 #ifndef GATEWAY_QUESTION_H
 #define GATEWAY_QUESTION_H
 
-#include "aip/limits.h"
+#include <stdatomic.h>
+
 #include "base/nonce.h"
 #include "base/text.h"
+#include "policy/policy.h"
+#include "store/ledger.h"
 
-typedef struct mailbox mailbox; /* of one shard: what was answered comes back there (gateway/identities.h) */
+typedef struct mailbox mailbox; /* of one shard: what was answered comes back there */
+typedef struct desk desk;       /* of one thread: what is asked waits there */
 
 typedef enum {
+    /* to the identities thread */
     QUESTION_IDENTITY, /* resolve a name: the answer stands in the memory of identities */
     QUESTION_LOG,      /* read a key log that is known */
     QUESTION_NONCE,    /* make a used nonce durable */
     QUESTION_REVOKE,   /* judge and keep a revocation */
     QUESTION_REVOKED,  /* a page of the list of revocations */
+    QUESTION_PINS,     /* keep what an upstream lists: nobody waits for it */
     QUESTION_JUDGED,   /* note that a chain has shown who may revoke what: nobody waits for it */
+    /* to the books */
+    QUESTION_HOLD,   /* hold what a call may cost */
+    QUESTION_SETTLE, /* settle or release a hold: nobody waits for it */
+    /* to the scribe */
+    QUESTION_EVENT,   /* write an event: nobody waits for it */
+    QUESTION_WRITTEN, /* tell when a line of the decision log is as durable as configured */
+    /* to whoever asks people */
+    QUESTION_APPROVAL,
     QUESTION_KINDS
 } question_kind;
 
@@ -30,9 +44,23 @@ struct question {
     int revoked_kind; /* of QUESTION_JUDGED, whose name is the issuer */
     unsigned char revoked_id[32];
     int64_t since;
+    ledger_request request; /* of QUESTION_HOLD and QUESTION_SETTLE; its path and key are the next two, or NULL */
+    ledger_path path;
+    ledger_key key;
+    uint64_t line;            /* of QUESTION_WRITTEN: its number */
+    policy_approval approval; /* of QUESTION_APPROVAL: how a person is to be asked, … */
+    unsigned char digest[32]; /* … what the answer is about, … */
+    unsigned char call[32];   /* … which call of its caller it is, for one that takes it back, … */
+    char decision_id[23];     /* … and what records call it */
+    bool withdraws;           /* of QUESTION_APPROVAL: it only takes `call` back, and nobody waits */
+    atomic_bool left;         /* nobody waits any more: written by the shard, which then rings */
     aip_status status;
+    char about[64]; /* of QUESTION_EVENT: the decision's id; its name is `name`, its subject `wanted`, its detail `text`
+                     */
+    char detail[256]; /* of the refusal, or what an approval says of who gave it */
     text_buffer text; /* a statement to judge; then the log, the page, or what is answered */
     mailbox *home;
+    void *taker; /* whoever took it and answers later */
     question *next, *previous;
 };
 
@@ -43,7 +71,7 @@ typedef struct {
 /* Errors: did.invalid (too long), memory. */
 AIP_MUST_CHECK aip_status question_new(mailbox *home, question_kind kind, aip_bytes name, question **out,
                                        aip_error *err);
-void question_free(question **l);
+void question_free(question **q);
 
 void question_list_add(question_list *list, question *l); /* at the end */
 void question_list_remove(question_list *list, question *l);

@@ -2,6 +2,7 @@
 #include "gateway/reply.h"
 
 #include "gateway/hygiene.h"
+#include "gateway/mcp.h"
 
 enum {
     PRIVATE_CODE = -31001,         /* modern MCP: outside all reserved ranges */
@@ -32,8 +33,8 @@ rpc_code(const exchange *x, aip_status status)
     return x->modern && code > -32600 ? PRIVATE_CODE : code;
 }
 
-void
-reply_append_error(text_buffer *out, const exchange *x)
+const char *
+reply_append_rpc_error(text_buffer *out, const exchange *x)
 {
     const aip_status_facts *facts = aip_status_lookup(x->refusal.status);
     int code = rpc_code(x, x->refusal.status);
@@ -58,6 +59,7 @@ reply_append_error(text_buffer *out, const exchange *x)
         text_append_json(out, x->name);
     }
     text_append_string(out, "}}}");
+    return "application/json";
 }
 
 static void
@@ -137,12 +139,14 @@ reply_refuse(exchange *x)
     answer_clear(&x->answer);
     x->answer.close = close;
     x->answer.http = reply_http_status(x, x->refusal.status);
-    if (strcmp(x->http_method, "POST") == 0 && strcmp(x->path, x->settings->path) == 0) {
-        reply_append_error(&x->answer.body, x);
+    const protocol *speaks = x->route == NULL ? NULL : x->route->protocol;
+    const char *type = "application/json";
+    if (speaks != NULL && speaks->append_error != NULL && strcmp(x->http_method, "POST") == 0) {
+        type = speaks->append_error(&x->answer.body, x);
     } else {
         append_plain_error(&x->answer.body, x->refusal.status, x->record.decision_id);
     }
-    answer_add(&x->answer, "Content-Type", "application/json");
+    answer_add(&x->answer, "Content-Type", "%s", type);
     answer_add(&x->answer, "Cache-Control", "no-store");
     if (x->refusal.status == AIP_REQUEST_HTTP_METHOD) {
         answer_add(&x->answer, "Allow", "%s", x->modern ? "POST" : "GET, POST, DELETE");

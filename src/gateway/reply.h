@@ -9,8 +9,6 @@ int reply_http_status(const exchange *x, aip_status status);
 void reply_refuse(exchange *x);
 /* Makes x->answer the refusal of a request that no decision is made about. */
 void reply_refuse_unjudged(exchange *x, aip_status status, const char *methods);
-/* Appends the refusal as a JSON-RPC error message, for the body or for a stream. */
-void reply_append_error(text_buffer *out, const exchange *x);
 /* Headers that every reply carries: decision id and, for a verified token, the hygiene report. */
 void reply_add_common(exchange *x);
 

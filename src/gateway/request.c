@@ -193,7 +193,7 @@ open_request(request *r, listener *l, struct MHD_Connection *connection)
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     exchange *x = info == NULL || info->socket_context == NULL
                       ? NULL
-                      : exchange_new(l->setup.settings, l->setup.upstreams, l->setup.mail);
+                      : exchange_new(l->setup.shard);
     if (x == NULL) {
         return false;
     }

@@ -128,7 +128,15 @@ announce(const gateway_settings *settings)
 }
 
 static aip_status
-run_shards(gateway_settings *settings, shard **shards, int *sockets, aip_error *err)
+start_threads(gateway *g, aip_error *err)
+{
+    AIP_TRY(identities_start(g->identities, err));
+    AIP_TRY(g->books == NULL ? AIP_OK : books_start(g->books, err));
+    return g->scribe == NULL ? AIP_OK : scribe_start(g->scribe, err);
+}
+
+static aip_status
+run_shards(gateway *g, gateway_settings *settings, shard **shards, int *sockets, aip_error *err)
 {
     size_t opened = 0, started = 0;
     sigset_t signals;
@@ -139,10 +147,11 @@ run_shards(gateway_settings *settings, shard **shards, int *sockets, aip_error *
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by the shards: only this thread takes them */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log at the size limit is a failed write, which refuses the request */
-    aip_status status = settings->identities == NULL ? AIP_OK : identities_start(settings->identities, err);
+    unsigned connections_max = (unsigned)(AIP_CONNECTIONS_DEFAULT / settings->threads);
+    aip_status status = start_threads(g, err);
     status = status == AIP_OK ? open_listeners(settings, sockets, &opened, err) : status;
     while (status == AIP_OK && started < opened) {
-        status = shard_start(settings, sockets[started], &shards[started], err);
+        status = shard_start(g, sockets[started], connections_max, &shards[started], err);
         started++; /* also on failure: the socket is the shard's */
     }
     for (size_t i = started; i < opened; i++) {
@@ -164,12 +173,12 @@ run_shards(gateway_settings *settings, shard **shards, int *sockets, aip_error *
 }
 
 aip_status
-gateway_serve(gateway_settings *settings, aip_error *err)
+gateway_serve(gateway *g, gateway_settings *settings, aip_error *err)
 {
     shard **shards = calloc(settings->threads, sizeof(shard *));
     int *sockets = calloc(settings->threads, sizeof(int));
     aip_status status = shards == NULL || sockets == NULL ? aip_fail(err, AIP_NO_MEMORY, NULL)
-                                                          : run_shards(settings, shards, sockets, err);
+                                                          : run_shards(g, settings, shards, sockets, err);
     free(shards);
     free(sockets);
     return status;

@@ -2,11 +2,12 @@
 #ifndef GATEWAY_SERVE_H
 #define GATEWAY_SERVE_H
 
-#include "gateway/settings.h"
+#include "gateway/gateway.h"
 
-/* Listens on settings->host and port (the real port is written back), prints `listening on …` on stdout, serves until
- * SIGTERM or SIGINT, drains and returns. Errors: listen, io, memory, config.invalid. */
-AIP_MUST_CHECK aip_status gateway_serve(gateway_settings *settings, aip_error *err);
+/* Listens on the settings' host and port (the real port is written back), prints `listening on …` on stdout, serves
+ * until SIGTERM or SIGINT, drains and returns. `settings` are those that are in force. Errors: listen, io, memory,
+ * config.invalid. */
+AIP_MUST_CHECK aip_status gateway_serve(gateway *g, gateway_settings *settings, aip_error *err);
 
 /* Can be listened on: a numeric address, or `localhost`. config.invalid. */
 AIP_MUST_CHECK aip_status gateway_check_host(const char *host, aip_error *err);

@@ -14,7 +14,7 @@ session_recognise(exchange *x, aip_error *err)
         return AIP_OK; /* modern requests have no session: a stray header is ignored */
     }
     if (base64url_decode(field, sealed, sizeof sealed, &size, NULL) != AIP_OK ||
-        aead_open(x->settings->session_key, (aip_bytes){x->owner, sizeof x->owner}, sealed, size, &id) != AIP_OK) {
+        aead_open(x->gateway->session_key, (aip_bytes){x->owner, sizeof x->owner}, sealed, size, &id) != AIP_OK) {
         return aip_fail(err, AIP_SESSION_NOT_FOUND, NULL);
     }
     memcpy(x->session, id.data, id.size); /* at most AIP_SESSION_BYTES_MAX, by the size of `sealed` */
@@ -31,7 +31,7 @@ session_issue(exchange *x, aip_bytes upstream_id)
     if (x->modern || upstream_id.size == 0 || upstream_id.size > AIP_SESSION_BYTES_MAX) {
         return;
     }
-    aead_seal(x->settings->session_key, (aip_bytes){x->owner, sizeof x->owner}, upstream_id, sealed);
+    aead_seal(x->gateway->session_key, (aip_bytes){x->owner, sizeof x->owner}, upstream_id, sealed);
     base64url_encode((aip_bytes){sealed, upstream_id.size + AEAD_EXTRA_BYTES}, text);
     answer_add(&x->answer, "Mcp-Session-Id", "%s", text);
 }

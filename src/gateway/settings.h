@@ -1,21 +1,33 @@
-/* What a running gateway knows: set once at start, read by all shards. */
+/* What the configuration says, as one snapshot: made by a loader, never changed, shared by all shards and replaced as
+ * a whole. What lives longer than any configuration is the gateway's (gateway/gateway.h). */
 #ifndef GATEWAY_SETTINGS_H
 #define GATEWAY_SETTINGS_H
 
+#include <stdatomic.h>
+
 #include "aip/chain.h"
-#include "audit/append.h"
-#include "crypto/aead.h"
-#include "chain/memory.h"
-#include "gateway/identities.h"
-#include "gateway/rate.h"
+#include "gateway/protocol.h"
+#include "gateway/rules.h"
+
+/* One server behind the gateway, and where callers find it. */
+typedef struct {
+    const char *name;         /* in records; "" when there is only one */
+    const char *url;          /* of the server */
+    char path[1024];          /* served here; with a protocol that has paths below it, all of those, too */
+    const protocol *protocol; /* a row of protocols.c */
+    const rule_set *rules;    /* of this route; NULL: the default ones */
+} gateway_route;
 
 typedef struct {
-    const char *upstream_url;
-    char path[1024];  /* of the upstream's URL: the one address served besides /healthz */
-    const char *host; /* numeric address or localhost */
-    uint16_t port;    /* 0 = any; the real one after gateway_run listens */
-    bool loopback;    /* `host` is a loopback address, so Host is checked */
+    atomic_size_t holders; /* 1 for whoever makes it */
+    const char *host;      /* numeric address or localhost */
+    uint16_t port;         /* 0 = any; the real one after gateway_serve listens */
+    bool loopback;         /* `host` is a loopback address, so Host is checked */
+    gateway_route *routes;
+    size_t route_count;
     aip_trust trust;
+    rules *rules;             /* all rule sets; NULL: there are none */
+    const rule_set *standard; /* where neither root nor route has one; NULL: tokens alone decide */
     const char *const *audiences;
     size_t audience_count;
     const char *const *origins; /* allowed values of Origin, compared as bytes */
@@ -23,16 +35,15 @@ typedef struct {
     const char *const *hosts; /* further values of Host that are taken on loopback, without port */
     size_t host_count;
     bool require_proof, quiet;
-    bool bearers; /* tokens of one element need no proof where their root has no ceiling that says otherwise */
+    bool audit_arguments; /* redacted arguments stand in the log */
+    bool bearers;         /* tokens of one element need no proof where their root has no ceiling that says otherwise */
     size_t threads, body_bytes_max, token_bytes_max;
     unsigned idle_seconds; /* a JSON reply may stay silent so long */
-    audit_log *audit;
-    own_identity own;      /* its `did` is empty when the gateway has none */
-    signing_identity self; /* its key is NULL then */
-    identities *identities;
-    chain_memory *chains; /* verified ones; NULL: none are remembered */
-    root_rates *rates;
-    unsigned char session_key[AEAD_KEY_BYTES];
+    void *source;          /* what the texts above are borrowed from, freed with the last holder */
+    void (*release_source)(void *source);
 } gateway_settings;
+
+/* The last one frees all that the snapshot owns. Thread-safe. */
+void settings_drop(const gateway_settings **settings);
 
 #endif

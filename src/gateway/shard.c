@@ -24,10 +24,8 @@ enum {
 };
 
 struct shard {
-    const gateway_settings *settings;
+    shard_tools tools;
     int epoll_fd, wake_fd;
-    upstream *upstreams;
-    mailbox *mail; /* of the identities thread; NULL: there is none */
     listener *clients;
     atomic_bool stopping;
     uint64_t next_sweep;
@@ -47,13 +45,13 @@ dispatch(shard *s, const struct epoll_event *event)
     uint64_t reading;
     switch (event->data.u64 & TAG_MASK) {
     case UPSTREAM_EPOLL_TAG:
-        upstream_ready(s->upstreams, (int)(event->data.u64 >> 3), event->events);
+        upstream_ready(s->tools.upstreams, (int)(event->data.u64 >> 3), event->events);
         break;
     case TAG_WAKE:
         (void)!read(s->wake_fd, &reading, sizeof reading);
         break;
     case TAG_MAIL:
-        await_deliver(s->mail);
+        await_deliver(&s->tools);
         break;
     case TAG_LISTENER:
         break; /* it runs every round */
@@ -67,20 +65,20 @@ static void
 run_round(shard *s)
 {
     struct epoll_event events[EVENTS_PER_ROUND];
-    int timeout = sooner(listener_timeout_ms(s->clients), upstream_timeout_ms(s->upstreams));
+    int timeout = sooner(listener_timeout_ms(s->clients), upstream_timeout_ms(s->tools.upstreams));
     timeout = sooner(timeout, listener_active(s->clients) > 0 || atomic_load(&s->stopping) ? 500 : -1);
     int count = epoll_wait(s->epoll_fd, events, EVENTS_PER_ROUND, timeout);
     for (int i = 0; i < count; i++) {
         dispatch(s, &events[i]);
     }
-    upstream_tick(s->upstreams);
+    upstream_tick(s->tools.upstreams);
     uint64_t now = clock_monotonic_microseconds();
     if (now >= s->next_sweep) {
         s->next_sweep = now + SWEEP_MICROSECONDS;
         listener_sweep(s->clients, now);
     }
     listener_run(s->clients);
-    upstream_tick(s->upstreams); /* requests that were just admitted start at once */
+    upstream_tick(s->tools.upstreams); /* requests that were just admitted start at once */
 }
 
 static void *
@@ -96,7 +94,7 @@ run(void *context)
         run_round(s);
     }
     listener_close(&s->clients);
-    upstream_close(&s->upstreams);
+    upstream_close(&s->tools.upstreams);
     return NULL;
 }
 
@@ -108,32 +106,29 @@ watch(const shard *s, int fd, uint64_t tag)
 }
 
 static aip_status
-prepare(shard *s, int socket, aip_error *err)
+open_tools(shard *s, aip_error *err)
 {
-    listener_setup setup = {.settings = s->settings,
-                            .epoll_fd = s->epoll_fd,
-                            .socket = socket,
-                            .connections_max = (unsigned)(AIP_CONNECTIONS_DEFAULT / s->settings->threads)};
     if (s->epoll_fd < 0 || s->wake_fd < 0) {
-        close(socket);
         return aip_fail(err, AIP_IO, "epoll: %s", strerror(errno));
     }
-    aip_status status = upstream_open(s->epoll_fd, &s->upstreams, err);
-    if (status == AIP_OK && s->settings->identities != NULL) {
-        status = identities_mailbox(s->settings->identities, &s->mail, err);
-    }
-    if (status == AIP_OK) {
-        setup.upstreams = s->upstreams;
-        setup.mail = s->mail;
-        status = listener_open(&setup, &s->clients, err);
-    }
+    AIP_TRY(upstream_open(s->epoll_fd, &s->tools.upstreams, err));
+    AIP_TRY(rules_tools_new(&s->tools.tools, err));
+    return mailroom_open_box(s->tools.gateway->mail, &s->tools.mail, err);
+}
+
+static aip_status
+prepare(shard *s, int socket, unsigned connections_max, aip_error *err)
+{
+    const listener_setup setup = {
+        .shard = &s->tools, .epoll_fd = s->epoll_fd, .socket = socket, .connections_max = connections_max};
+    aip_status status = open_tools(s, err);
+    status = status == AIP_OK ? listener_open(&setup, &s->clients, err) : status;
     if (status != AIP_OK) {
         close(socket);
         return status;
     }
-    bool posted = s->mail == NULL || watch(s, mailbox_descriptor(s->mail), TAG_MAIL);
-    if (!posted || !watch(s, s->wake_fd, TAG_WAKE) || !watch(s, listener_descriptor(s->clients), TAG_LISTENER) ||
-        pthread_create(&s->thread, NULL, run, s) != 0) {
+    if (!watch(s, mailbox_descriptor(s->tools.mail), TAG_MAIL) || !watch(s, s->wake_fd, TAG_WAKE) ||
+        !watch(s, listener_descriptor(s->clients), TAG_LISTENER) || pthread_create(&s->thread, NULL, run, s) != 0) {
         return aip_fail(err, AIP_IO, "a shard does not start");
     }
     s->started = true;
@@ -141,7 +136,7 @@ prepare(shard *s, int socket, aip_error *err)
 }
 
 aip_status
-shard_start(const gateway_settings *settings, int socket, shard **out, aip_error *err)
+shard_start(gateway *g, int socket, unsigned connections_max, shard **out, aip_error *err)
 {
     shard *s = calloc(1, sizeof *s);
     *out = NULL;
@@ -149,10 +144,10 @@ shard_start(const gateway_settings *settings, int socket, shard **out, aip_error
         close(socket);
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
-    s->settings = settings;
+    s->tools.gateway = g;
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    aip_status status = prepare(s, socket, err);
+    aip_status status = prepare(s, socket, connections_max, err);
     if (status != AIP_OK) {
         shard_join(&s);
         return status;
@@ -179,7 +174,8 @@ shard_join(shard **s)
         pthread_join((*s)->thread, NULL);
     }
     listener_close(&(*s)->clients);
-    upstream_close(&(*s)->upstreams);
+    upstream_close(&(*s)->tools.upstreams);
+    rules_tools_free(&(*s)->tools.tools);
     if ((*s)->wake_fd >= 0) {
         close((*s)->wake_fd);
     }

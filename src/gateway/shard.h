@@ -2,12 +2,12 @@
 #ifndef GATEWAY_SHARD_H
 #define GATEWAY_SHARD_H
 
-#include "gateway/settings.h"
+#include "gateway/gateway.h"
 
 typedef struct shard shard;
 
 /* `socket` is bound and listening; the shard owns it, also on failure. Errors: memory, listen, io. */
-AIP_MUST_CHECK aip_status shard_start(const gateway_settings *settings, int socket, shard **out, aip_error *err);
+AIP_MUST_CHECK aip_status shard_start(gateway *g, int socket, unsigned connections_max, shard **out, aip_error *err);
 void shard_stop(shard *s);  /* asks it to drain and end */
 void shard_join(shard **s); /* waits and frees */
 

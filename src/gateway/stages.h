@@ -25,11 +25,21 @@ AIP_MUST_CHECK aip_status prove_once(exchange *x, aip_error *err);   /* proof.re
 AIP_MUST_CHECK aip_status session_recognise(exchange *x, aip_error *err); /* session.not_found */
 void session_issue(exchange *x, aip_bytes upstream_id); /* adds the caller's form of the id to the answer */
 
-/* message.c: JSON-RPC */
-AIP_MUST_CHECK aip_status message_read(exchange *x, aip_error *err); /* json.*, request.batch, .invalid, .size */
+/* judge.c: which of the operator's policies holds, and what it says of the call */
+AIP_MUST_CHECK aip_status judge_choose(exchange *x, aip_error *err); /* internal */
+AIP_MUST_CHECK aip_status judge_policy(exchange *x, aip_error *err); /* policy.*, proof.missing */
 
-/* mcp.c: what a method means */
-AIP_MUST_CHECK aip_status mcp_classify(exchange *x,
-                                       aip_error *err); /* request.method, .invalid, .headers, scope.insufficient */
+/* inspect.c: secrets and personal data, in what goes on and in what comes back */
+AIP_MUST_CHECK aip_status inspect_request(exchange *x, aip_error *err); /* dlp.*, pattern.limit */
+/* `out` receives the message where it may not go on as it is; else it stays empty. Errors: the same. */
+AIP_MUST_CHECK aip_status inspect_reply(exchange *x, const scan_document *message, text_buffer *out, aip_error *err);
+
+/* approve.c: a person's word, where the policy asks for one; waits */
+AIP_MUST_CHECK aip_status approve_call(exchange *x, aip_error *err); /* approval.* */
+
+/* spend.c: money */
+AIP_MUST_CHECK aip_status spend_hold(exchange *x, aip_error *err); /* budget.*, store.*; waits until it is durable */
+void spend_release(exchange *x); /* the call certainly never left; nothing, if nothing is held */
+void spend_settle(exchange *x);  /* it left, or may have */
 
 #endif

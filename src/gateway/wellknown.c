@@ -50,7 +50,7 @@ accepts(const address *a, const char *method)
 static const address *
 find(const exchange *x)
 {
-    bool keeps = x->settings->identities != NULL || x->settings->own.did[0] != '\0';
+    bool keeps = x->gateway->identities != NULL || x->gateway->own.did[0] != '\0';
     for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
         const address *each = &addresses[i];
         bool same =
@@ -106,7 +106,7 @@ answer_health(exchange *x)
 static void
 answer_document(exchange *x)
 {
-    const own_identity *own = &x->settings->own;
+    const own_identity *own = &x->gateway->own;
     if (own->document.size == 0) {
         refuse(x, AIP_REQUEST_NOT_FOUND);
         return;
@@ -142,7 +142,7 @@ look(exchange *x, aip_status status)
 static void
 answer_log(exchange *x)
 {
-    const own_identity *own = &x->settings->own;
+    const own_identity *own = &x->gateway->own;
     char did[AIP_DID_TEXT_SIZE];
     if (!name_log(x->path + strlen(WELLKNOWN_LOGS), did)) {
         refuse(x, AIP_REQUEST_NOT_FOUND);

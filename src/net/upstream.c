@@ -200,7 +200,7 @@ on_done(net_transfer *ended, CURLcode code)
 {
     upstream_transfer *transfer = (upstream_transfer *)ended;
     leave_running(transfer);
-    transfer->events.end(transfer->context, outcome(transfer, code));
+    transfer->events.end(transfer->context, outcome(transfer, code), transfer->sent);
     release(transfer);
 }
 

@@ -15,7 +15,8 @@ typedef struct {
     void (*header)(void *context, aip_bytes name, aip_bytes value); /* of the final reply, not of 1xx ones */
     upstream_verdict (*start)(void *context, int http);             /* headers complete; FULL is not a verdict here */
     upstream_verdict (*data)(void *context, aip_bytes bytes);       /* FULL: not taken, offered again after _resume */
-    void (*end)(void *context, aip_status status);                  /* the transfer is gone when this returns */
+    /* The transfer is gone when this returns. `sent`: the server may have got something of the request. */
+    void (*end)(void *context, aip_status status, bool sent);
 } upstream_events;
 
 typedef struct {

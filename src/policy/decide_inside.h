@@ -4,10 +4,20 @@
 
 #include "policy/policy_inside.h"
 
+/* One of the things that a call names and that the policy has rules on. */
+typedef struct {
+    const policy_target *target; /* NULL: not listed */
+    policy_kind kind;
+} decide_aspect;
+
 typedef struct {
     const policy_call *call;
     policy_scratch *scratch;
+    decide_aspect aspects[2]; /* a rule on the method, and what the kind says */
+    size_t aspect_count;
     aip_status failure; /* why the arguments cannot be judged */
+    normal_name room;   /* of the name */
+    aip_bytes acting;   /* name of the tool, or of the method, after normalising */
 } decide_state;
 
 /* Are the arguments an object, or absent? */

@@ -1,28 +1,7 @@
-/* From a document to a compiled policy: the head, the names, the paths. */
+/* From a document to a compiled policy: the head, and the parts in their order. */
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "policy/load_inside.h"
-
-/* Of the peer's, with the two that every client sends besides. */
-static const char *const default_methods[] = {"initialize",
-                                              "initialized",
-                                              "ping",
-                                              "tools/call",
-                                              "tools/list",
-                                              "completion/complete",
-                                              "cancelled",
-                                              "notifications/initialized",
-                                              "notifications/progress",
-                                              "notifications/message",
-                                              "notifications/resources/updated",
-                                              "notifications/resources/list_changed",
-                                              "notifications/tools/list_changed",
-                                              "notifications/prompts/list_changed",
-                                              "notifications/cancelled",
-                                              "notifications/roots/list_changed"};
-
-enum { DEFAULT_METHODS = sizeof default_methods / sizeof default_methods[0] };
 
 /* ---- the head ---- */
 
@@ -34,57 +13,73 @@ is_name(const char *name)
            name[size - 1] != '-';
 }
 
-/* A member's text, copied; *out stays NULL when it is absent. */
-static aip_status
-copy_text(policy_loader *l, const json_t *container, const char *key, const char **out)
+/* Three numbers, and letters and digits after a dash. */
+static bool
+is_version(const char *text)
 {
-    const char *text = load_member_text(l, container, key);
-    if (text != NULL && (*out = policy_copy(l->policy, aip_bytes_of(text))) == NULL) {
-        return aip_fail(l->err, AIP_NO_MEMORY, NULL);
+    for (int i = 0; i < 3; i++) {
+        size_t digits = strspn(text, "0123456789");
+        bool ends = i == 2 ? text[digits] == '\0' || text[digits] == '-' : text[digits] == '.';
+        if (digits == 0 || !ends) {
+            return false;
+        }
+        text += digits + (text[digits] != '\0');
     }
-    return AIP_OK;
+    return text[strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] == '\0' &&
+           (text[0] != '\0' || text[-1] != '-');
 }
 
-static aip_status
+static void
 load_metadata(policy_loader *l)
 {
     const json_t *metadata = load_value(l->document.root, "metadata");
-    const load_spot at = {metadata, "name", 0};
     policy *p = l->policy;
-    AIP_TRY(copy_text(l, metadata, "name", &p->name));
-    AIP_TRY(copy_text(l, metadata, "version", &p->version));
-    AIP_TRY(copy_text(l, metadata, "owner", &p->owner));
+    p->name = load_copy(l, load_member_text(l, metadata, "name"));
+    p->version = load_copy(l, load_member_text(l, metadata, "version"));
+    p->owner = load_copy(l, load_member_text(l, metadata, "owner"));
     if (p->name == NULL || p->name[0] == '\0') {
-        return load_refuse(l, (load_spot){l->document.root, "metadata", 0}, "metadata.name is required");
+        load_complain(l, (load_spot){l->document.root, "metadata", 0}, "metadata.name is required");
+    } else if (!is_name(p->name)) {
+        load_warn(l, (load_spot){metadata, "name", 0}, "metadata.name is not of lower-case letters, digits and dashes");
     }
-    if (!is_name(p->name)) {
-        load_warn(l, at, "metadata.name is not of lower-case letters, digits and dashes");
+    if (p->version != NULL && !is_version(p->version)) {
+        load_warn(l, (load_spot){metadata, "version", 0}, "metadata.version is not three numbers, such as 1.0.0");
     }
-    return AIP_OK;
 }
 
-static aip_status
-load_head(policy_loader *l)
+/* The version, before all else: it says which keys there are. */
+static void
+find_version(policy_loader *l)
 {
-    static const char *const versions[] = {"aip.io/v1alpha1", "aip.io/v1alpha2", "aip.io/v1alpha3"};
-    const json_t *root = l->document.root;
-    const char *version = load_member_text(l, root, "apiVersion"), *kind = load_member_text(l, root, "kind");
-    char shown[64];
+    static const char *const versions[] = {"aip.io/v1alpha1", "aip.io/v1alpha2", "aip.io/v1alpha3", "aip-gateway/v1"};
+    const json_t *root = json_is_object(l->document.root) ? l->document.root : NULL;
+    const char *version = load_member_text(l, root, "apiVersion");
     for (size_t i = 0; version != NULL && i < sizeof versions / sizeof versions[0]; i++) {
         l->policy->api_version = strcmp(version, versions[i]) == 0 ? versions[i] : l->policy->api_version;
     }
-    if (l->policy->api_version == NULL) {
-        return load_refuse(l, (load_spot){root, "apiVersion", 0},
-                           "apiVersion is one of aip.io/v1alpha1, aip.io/v1alpha2, aip.io/v1alpha3");
-    }
-    if (kind == NULL || strcmp(kind, "AgentPolicy") != 0) {
-        return load_refuse(l, (load_spot){root, "kind", 0}, "unexpected kind \"%s\", expected AgentPolicy",
-                           aip_printable(aip_bytes_of(kind), shown, sizeof shown));
-    }
-    return load_metadata(l);
+    l->own = l->policy->api_version == versions[3];
 }
 
-static aip_status
+static void
+load_head(policy_loader *l)
+{
+    const json_t *root = l->document.root;
+    const char *kind = load_member_text(l, root, "kind");
+    char shown[64];
+    if (l->policy->api_version == NULL) {
+        load_complain(l, (load_spot){root, "apiVersion", 0},
+                      "apiVersion is one of aip-gateway/v1, aip.io/v1alpha1, aip.io/v1alpha2, aip.io/v1alpha3");
+    }
+    if (kind == NULL) {
+        load_complain(l, (load_spot){root, "kind", 0}, "kind is missing, expected AgentPolicy");
+    } else if (strcmp(kind, "AgentPolicy") != 0) {
+        load_complain(l, (load_spot){root, "kind", 0}, "unexpected kind \"%s\", expected AgentPolicy",
+                      aip_printable(aip_bytes_of(kind), shown, sizeof shown));
+    }
+    load_metadata(l);
+}
+
+static void
 load_mode(policy_loader *l, const json_t *spec)
 {
     const char *text = load_member_text(l, spec, "mode");
@@ -92,139 +87,73 @@ load_mode(policy_loader *l, const json_t *spec)
     load_word(text, word);
     l->policy->monitor = strcmp(word, "monitor") == 0;
     l->policy->strict_default = load_boolean(spec, "strict_args_default", false);
-    if (text == NULL || l->policy->monitor || strcmp(word, "enforce") == 0) {
-        return AIP_OK;
+    if (text != NULL && !l->policy->monitor && strcmp(word, "enforce") != 0) {
+        load_complain(l, (load_spot){spec, "mode", 0}, "invalid mode \"%s\", must be 'enforce' or 'monitor'",
+                      aip_printable(aip_bytes_of(text), shown, sizeof shown));
     }
-    return load_refuse(l, (load_spot){spec, "mode", 0}, "invalid mode \"%s\", must be 'enforce' or 'monitor'",
-                       aip_printable(aip_bytes_of(text), shown, sizeof shown));
-}
-
-/* ---- methods ---- */
-
-/* Folded into the policy's memory. */
-static aip_status
-add_method(policy_loader *l, policy_names *names, const char *written, load_spot at)
-{
-    normal_name room;
-    aip_bytes folded;
-    policy *p = l->policy;
-    if (!policy_fold(aip_bytes_of(written), &room, &folded) || folded.size == 0) {
-        return load_refuse(l, at, "a method that has no normal form");
-    }
-    const char *key = policy_copy(p, folded);
-    p->methods[p->method_count] = policy_copy(p, aip_bytes_of(written));
-    if (key == NULL || p->methods[p->method_count] == NULL) {
-        return aip_fail(l->err, AIP_NO_MEMORY, NULL);
-    }
-    p->method_count += policy_names_put(names, aip_bytes_of(key), (uint32_t)p->method_count) == p->method_count;
-    return AIP_OK;
-}
-
-static aip_status
-add_methods(policy_loader *l, const json_t *spec, const char *key, policy_names *names)
-{
-    const json_t *list = load_value(spec, key);
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        const load_spot at = {list, NULL, i};
-        const char *written = load_text(l, at);
-        if (names == &l->policy->allowed_methods && strcmp(written, "*") == 0) {
-            l->policy->any_method = true;
-        } else {
-            AIP_TRY(add_method(l, names, written, at));
-        }
-    }
-    return AIP_OK;
-}
-
-static aip_status
-load_methods(policy_loader *l, const json_t *spec)
-{
-    policy *p = l->policy;
-    size_t allowed = json_array_size(load_value(spec, "allowed_methods"));
-    size_t denied = json_array_size(load_value(spec, "denied_methods"));
-    p->default_methods = allowed == 0;
-    p->methods = policy_take(p, (allowed + denied + DEFAULT_METHODS) * sizeof *p->methods);
-    if (p->methods == NULL || !policy_names_reserve(p, &p->allowed_methods, allowed + DEFAULT_METHODS) ||
-        !policy_names_reserve(p, &p->denied_methods, denied)) {
-        return aip_fail(l->err, AIP_NO_MEMORY, NULL);
-    }
-    for (size_t i = 0; p->default_methods && i < DEFAULT_METHODS; i++) {
-        AIP_TRY(add_method(l, &p->allowed_methods, default_methods[i], (load_spot){spec, "allowed_methods", 0}));
-    }
-    AIP_TRY(add_methods(l, spec, "allowed_methods", &p->allowed_methods));
-    AIP_TRY(add_methods(l, spec, "denied_methods", &p->denied_methods));
-    if (!p->any_method && policy_names_find(&p->allowed_methods, AIP_BYTES_LITERAL("tools/call")) == NULL) {
-        load_warn(l, (load_spot){spec, "allowed_methods", 0},
-                  "allowed_methods is without tools/call: no tool can be used");
-    }
-    return AIP_OK;
-}
-
-/* ---- paths ---- */
-
-static aip_status
-load_paths(policy_loader *l, const json_t *spec)
-{
-    const json_t *list = load_value(spec, "protected_paths");
-    const load_spot at = {spec, "protected_paths", 0};
-    policy *p = l->policy;
-    size_t count = json_array_size(list), own = l->origin->file == NULL ? 0 : 1;
-    p->paths = policy_take(p, (count + own) * sizeof *p->paths);
-    if (p->paths == NULL) {
-        return aip_fail(l->err, AIP_NO_MEMORY, NULL);
-    }
-    for (size_t i = 0; i < count + own; i++) {
-        const char *text = i < count ? load_text(l, (load_spot){list, NULL, i}) : l->origin->file;
-        if ((p->paths[p->path_count++] = policy_copy(p, aip_bytes_of(text))) == NULL) {
-            return aip_fail(l->err, AIP_NO_MEMORY, NULL);
-        }
-    }
-    if (p->path_count == 0) {
-        return AIP_OK;
-    }
-    if (l->origin->paths == NULL) {
-        return load_refuse(l, at, "paths cannot be protected here: no directory is known");
-    }
-    *l->err = (aip_error)AIP_ERROR_INIT;
-    if (path_guard_new(p->paths, p->path_count, l->origin->paths, &p->guard, l->err) == AIP_OK) {
-        return AIP_OK;
-    }
-    bool known = l->err->offset >= 0 && (size_t)l->err->offset < count;
-    return load_refuse_as(l, known ? (load_spot){list, NULL, (size_t)l->err->offset} : at, "protected_paths");
 }
 
 /* ---- all of it ---- */
 
-static aip_status
-compile(policy_loader *l)
+static void
+compile(policy_loader *l, aip_bytes text)
 {
+    find_version(l);
+    load_check_schema(l);
+    if (!json_is_object(l->document.root)) {
+        return;
+    }
     const json_t *spec = load_value(l->document.root, "spec");
-    AIP_TRY(load_check_schema(l));
-    AIP_TRY(load_head(l));
-    AIP_TRY(load_mode(l, spec));
-    AIP_TRY(load_methods(l, spec));
-    AIP_TRY(load_names(l, spec));
-    AIP_TRY(load_rules(l, spec));
-    AIP_TRY(load_dlp(l, spec));
-    return load_paths(l, spec);
+    load_head(l);
+    load_mode(l, spec);
+    load_methods(l, spec);
+    load_plan_all(l, spec);
+    load_tables(l, spec);
+    load_dlp(l, spec);
+    load_paths(l, spec);
+    load_approval(l, spec);
+    load_pins(l, spec);
+    load_hashes(l, text);
+}
+
+static void
+load_document(policy_loader *l, aip_bytes text)
+{
+    static const yaml_limits limits = {AIP_CONFIG_BYTES_MAX, AIP_CONFIG_DEPTH_MAX, AIP_CONFIG_NODES_MAX};
+    aip_error below = AIP_ERROR_INIT;
+    if (yaml_load_peer(text, &limits, &l->document, &below) == AIP_OK) {
+        l->policy = calloc(1, sizeof *l->policy);
+        l->no_memory = l->policy == NULL;
+        if (l->policy != NULL) {
+            compile(l, text);
+        }
+    } else if (below.status == AIP_NO_MEMORY) {
+        l->no_memory = true;
+    } else {
+        load_complain_of_text(l, &below);
+    }
+    yaml_clear(&l->document);
 }
 
 aip_status
-policy_load(aip_bytes text, const policy_origin *origin, policy **out, aip_error *err)
+policy_load_all(aip_bytes text, const policy_origin *origin, policy_problems *problems, policy **out, aip_error *err)
 {
-    static const yaml_limits limits = {AIP_CONFIG_BYTES_MAX, AIP_CONFIG_DEPTH_MAX, AIP_CONFIG_NODES_MAX};
     static const policy_origin nowhere = {0};
-    aip_error why = AIP_ERROR_INIT;
-    policy_loader l = {.origin = origin == NULL ? &nowhere : origin, .err = err == NULL ? &why : err};
-    *out = NULL;
-    l.begun = clock_monotonic_microseconds();
-    AIP_TRY(yaml_load_peer(text, &limits, &l.document, l.err));
-    l.policy = calloc(1, sizeof *l.policy);
-    aip_status status = l.policy == NULL ? aip_fail(l.err, AIP_NO_MEMORY, NULL) : compile(&l);
-    yaml_clear(&l.document);
+    policy_problems own;
+    policy_loader l = {.origin = origin == NULL ? &nowhere : origin, .problems = problems == NULL ? &own : problems};
+    l.problems->count = 0;
+    l.problems->more = false;
+    load_document(&l, text);
+    aip_status status = load_report(&l, err);
     if (status != AIP_OK) {
         policy_free(&l.policy);
     }
     *out = l.policy;
     return status;
+}
+
+aip_status
+policy_load(aip_bytes text, const policy_origin *origin, policy **out, aip_error *err)
+{
+    return policy_load_all(text, origin, NULL, out, err);
 }

@@ -5,6 +5,7 @@
 
 #include "base/number.h"
 #include "policy/load_inside.h"
+#include "token/amount.h"
 
 const json_t *
 load_value(const json_t *container, const char *key)
@@ -16,6 +17,9 @@ load_value(const json_t *container, const char *key)
 const char *
 load_text(const policy_loader *l, load_spot spot)
 {
+    if (spot.container == NULL) {
+        return NULL;
+    }
     const json_t *value =
         spot.key == NULL ? json_array_get(spot.container, spot.index) : json_object_get(spot.container, spot.key);
     if (json_is_string(value)) {
@@ -29,6 +33,35 @@ const char *
 load_member_text(const policy_loader *l, const json_t *container, const char *key)
 {
     return load_text(l, (load_spot){container, key, 0});
+}
+
+void *
+load_take(policy_loader *l, size_t size)
+{
+    void *taken = policy_take(l->policy, size);
+    l->no_memory |= taken == NULL;
+    return taken;
+}
+
+const char *
+load_copy(policy_loader *l, const char *text)
+{
+    const char *copy = text == NULL ? NULL : policy_copy(l->policy, aip_bytes_of(text));
+    l->no_memory |= text != NULL && copy == NULL;
+    return copy;
+}
+
+size_t
+load_choice(const policy_loader *l, const json_t *container, const char *key, const char *const *choices, size_t absent)
+{
+    char word[LOAD_WORD_SIZE];
+    load_word(load_member_text(l, container, key), word);
+    for (size_t i = 0; choices[i] != NULL; i++) {
+        if (strcmp(word, choices[i]) == 0) {
+            return i;
+        }
+    }
+    return absent;
 }
 
 const char *
@@ -82,27 +115,60 @@ load_boolean(const json_t *container, const char *key, bool absent)
     return value;
 }
 
-bool
-load_read_duration(const char *text)
+/* Digits and decimals of so many microseconds each, which are cut off below one. */
+static bool
+read_part(const char **text, uint64_t unit, uint64_t *out)
 {
-    static const char *const units[] = {"ns", "us", "ms", "h", "m", "s", "d"};
+    uint64_t whole = 0, part = 0, scale = 1;
+    size_t digits = strspn(*text, "0123456789");
+    for (size_t i = 0; i < digits && i < 9; i++) {
+        whole = whole * 10 + (uint64_t)((*text)[i] - '0');
+    }
+    bool good = digits > 0 && digits <= 9;
+    *text += digits;
+    if (**text == '.') {
+        ++*text;
+        digits = strspn(*text, "0123456789");
+        for (size_t i = 0; i < digits && i < 6; i++, scale *= 10) {
+            part = part * 10 + (uint64_t)((*text)[i] - '0');
+        }
+        *text += digits;
+    }
+    return good && !__builtin_mul_overflow(whole, unit, &whole) &&
+           !__builtin_add_overflow(whole, part * unit / scale, out);
+}
+
+bool
+load_read_duration(const char *text, uint64_t *microseconds)
+{
+    static const struct {
+        const char *name;
+        uint64_t microseconds, divisor;
+    } units[] = {{"ns", 1, 1000},
+                 {"us", 1, 1},
+                 {"ms", 1000, 1},
+                 {"h", UINT64_C(3600000000), 1},
+                 {"m", 60000000, 1},
+                 {"s", 1000000, 1},
+                 {"d", UINT64_C(86400000000), 1}};
+    *microseconds = 0;
     if (strcmp(text, "0") == 0) {
         return true;
     }
     bool any = false;
     while (*text != '\0') {
-        size_t digits = strspn(text, "0123456789"), unit = 0;
-        text += digits;
-        if (digits > 0 && *text == '.') {
-            text += 1 + strspn(text + 1, "0123456789");
-        }
-        while (unit < sizeof units / sizeof units[0] && strncmp(text, units[unit], strlen(units[unit])) != 0) {
+        size_t unit = 0, skip = strspn(text, "0123456789.");
+        while (unit < sizeof units / sizeof units[0] &&
+               strncmp(text + skip, units[unit].name, strlen(units[unit].name)) != 0) {
             unit++;
         }
-        if (digits == 0 || digits > 9 || unit == sizeof units / sizeof units[0]) {
+        uint64_t part;
+        if (unit == sizeof units / sizeof units[0] || !read_part(&text, units[unit].microseconds, &part) ||
+            __builtin_add_overflow(*microseconds, part / units[unit].divisor, microseconds) ||
+            strncmp(text, units[unit].name, strlen(units[unit].name)) != 0) {
             return false;
         }
-        text += strlen(units[unit]);
+        text += strlen(units[unit].name);
         any = true;
     }
     return any;
@@ -158,4 +224,11 @@ load_read_rate(const char *text, uint64_t *count, uint64_t *microseconds)
         }
     }
     return false;
+}
+
+bool
+load_read_price(const char *text, uint64_t *micro_usd)
+{
+    return text != NULL && amount_parse(aip_bytes_of(text), micro_usd, NULL) == AIP_OK &&
+           *micro_usd <= POLICY_PRICE_MAX;
 }

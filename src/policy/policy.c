@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/name_hash.h"
+#include "chain/chain.h"
 #include "policy/policy_inside.h"
 
 #define CHUNK_BYTES 16384
@@ -47,16 +48,26 @@ policy_copy(policy *p, aip_bytes text)
 }
 
 void
+policy_drop_rule(policy_rule *rule)
+{
+    for (size_t i = 0; rule != NULL && i < rule->argument_count; i++) {
+        pattern_set_free(&rule->arguments[i].pattern);
+    }
+    if (rule != NULL) {
+        aip_trust_clear(&rule->roots);
+    }
+}
+
+void
 policy_free(policy **out)
 {
     policy *p = *out;
     if (p == NULL) {
         return;
     }
-    for (size_t i = 0; i < p->tool_count; i++) {
-        policy_rule *rule = p->tools[i].rule;
-        for (size_t k = 0; rule != NULL && k < rule->argument_count; k++) {
-            pattern_set_free(&rule->arguments[k].pattern);
+    for (size_t kind = 0; kind < POLICY_KINDS; kind++) {
+        for (size_t i = 0; i < p->tables[kind].count; i++) {
+            policy_drop_rule(p->tables[kind].targets[i].rule);
         }
     }
     path_guard_free(&p->guard);
@@ -143,19 +154,37 @@ policy_fold(aip_bytes name, normal_name *room, aip_bytes *out)
     return true;
 }
 
-const policy_tool *
-policy_find_tool(const policy *p, aip_bytes folded)
+const policy_target *
+policy_find(const policy *p, policy_kind kind, aip_bytes name)
 {
-    const uint32_t *index = policy_names_find(&p->tool_names, folded);
-    return index == NULL ? NULL : &p->tools[*index];
+    const policy_table *table = &p->tables[kind];
+    const uint32_t *index = policy_names_find(&table->names, name);
+    for (size_t i = 0; index == NULL && i < table->length_count; i++) {
+        if (table->lengths[i] <= name.size) {
+            index = policy_names_find(&table->prefixes, (aip_bytes){name.data, table->lengths[i]});
+        }
+    }
+    return index == NULL ? NULL : &table->targets[*index];
 }
 
-static const policy_tool *
-tool_of(const policy *p, aip_bytes name)
+bool
+policy_admits_root(const policy_rule *rule, aip_bytes root)
+{
+    aip_did name;
+    return rule == NULL || rule->roots.count == 0 ||
+           (root.size > 0 && aip_did_parse(root, &name, NULL) == AIP_OK && trust_lists(&rule->roots, &name));
+}
+
+/* By any spelling. */
+static const policy_target *
+target_of(const policy *p, policy_kind kind, aip_bytes name)
 {
     normal_name room;
     aip_bytes folded;
-    return policy_fold(name, &room, &folded) ? policy_find_tool(p, folded) : NULL;
+    if (policy_is_address(kind)) {
+        return policy_address_is_canonical(kind, name) ? policy_find(p, kind, name) : NULL;
+    }
+    return policy_fold(name, &room, &folded) ? policy_find(p, kind, folded) : NULL;
 }
 
 /* ---- what it says ---- */
@@ -164,6 +193,12 @@ size_t
 policy_bucket_count(const policy *p)
 {
     return p->bucket_count;
+}
+
+size_t
+policy_root_bucket_count(const policy *p)
+{
+    return p->root_bucket_count;
 }
 
 bool
@@ -175,18 +210,33 @@ policy_monitors(const policy *p)
 aip_bytes
 policy_schema_hash(const policy *p, aip_bytes tool)
 {
-    const policy_tool *found = tool_of(p, tool);
+    const policy_target *found = target_of(p, POLICY_TOOL, tool);
     return aip_bytes_of(found == NULL || found->rule == NULL ? NULL : found->rule->schema_hash);
+}
+
+static bool
+shows(const policy *p, policy_kind kind, const policy_target *found)
+{
+    if (kind != POLICY_TOOL && !p->tables[kind].listed) {
+        return kind != POLICY_ROUTE || p->any_method;
+    }
+    if (found != NULL && found->rule != NULL && found->rule->action == RULE_BLOCK) {
+        return false;
+    }
+    return p->monitor || (found != NULL && !found->denied && (found->allowed || found->rule != NULL));
 }
 
 bool
 policy_shows(const policy *p, aip_bytes tool)
 {
-    const policy_tool *found = tool_of(p, tool);
-    if (found != NULL && found->rule != NULL && found->rule->action == RULE_BLOCK) {
-        return false;
-    }
-    return p->monitor || (found != NULL && !found->denied && (found->allowed || found->rule != NULL));
+    return shows(p, POLICY_TOOL, target_of(p, POLICY_TOOL, tool));
+}
+
+bool
+policy_shows_to(const policy *p, policy_kind kind, aip_bytes name, aip_bytes root)
+{
+    const policy_target *found = target_of(p, kind, name);
+    return shows(p, kind, found) && (p->monitor || found == NULL || policy_admits_root(found->rule, root));
 }
 
 const policy_dlp *
@@ -195,15 +245,73 @@ policy_dlp_of(const policy *p)
     return p->dlp;
 }
 
+const policy_dlp_tool *
+policy_dlp_tool_of(const policy *p, aip_bytes tool)
+{
+    normal_name room;
+    aip_bytes folded;
+    size_t count = p->dlp == NULL || !policy_fold(tool, &room, &folded) ? 0 : p->dlp->tool_count;
+    for (size_t i = 0; i < count; i++) {
+        if (aip_bytes_equal(aip_bytes_of(p->dlp->tools[i].folded), folded)) {
+            return &p->dlp->tools[i];
+        }
+    }
+    return NULL;
+}
+
+const policy_approval *
+policy_approval_of(const policy *p)
+{
+    return &p->approval;
+}
+
+const policy_pins *
+policy_pins_of(const policy *p)
+{
+    return &p->pins;
+}
+
+const char *
+policy_name(const policy *p)
+{
+    return p->name;
+}
+
+const char *
+policy_hash(const policy *p)
+{
+    return p->hash;
+}
+
+const char *
+policy_file_sha256(const policy *p)
+{
+    return p->file_sha256;
+}
+
+bool
+policy_is_signed(const policy *p)
+{
+    return p->is_signed;
+}
+
 /* ---- scratch ---- */
+
+static aip_status
+grow_for(policy_scratch *scratch, const policy_rule *rule, aip_error *err)
+{
+    for (size_t i = 0; rule != NULL && i < rule->argument_count; i++) {
+        AIP_TRY(pattern_scratch_grow(&scratch->patterns, rule->arguments[i].pattern, err));
+    }
+    return AIP_OK;
+}
 
 static aip_status
 grow_patterns(policy_scratch *scratch, const policy *p, aip_error *err)
 {
-    for (size_t i = 0; i < p->tool_count; i++) {
-        const policy_rule *rule = p->tools[i].rule;
-        for (size_t k = 0; rule != NULL && k < rule->argument_count; k++) {
-            AIP_TRY(pattern_scratch_grow(&scratch->patterns, rule->arguments[k].pattern, err));
+    for (size_t kind = 0; kind < POLICY_KINDS; kind++) {
+        for (size_t i = 0; i < p->tables[kind].count; i++) {
+            AIP_TRY(grow_for(scratch, p->tables[kind].targets[i].rule, err));
         }
     }
     return AIP_OK;

@@ -3,12 +3,14 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "crypto/base64url.h"
 #include "proof/signature.h"
 #include "token/jws.h"
 
 #define NODES_MAX 64
+#define CLAIM_NODES_MAX 128 /* of any statement: a completion names up to 64 decisions */
 
 static void
 append_text(text_buffer *text, const char *name, aip_bytes value)
@@ -45,6 +47,7 @@ aip_status
 receipt_sign(const receipt_facts *facts, const aip_secret_key *key, char **out, aip_error *err)
 {
     TEXT_AUTO text_buffer payload = {0}, kid = {0};
+    char cost[32];
     *out = NULL;
     text_append_string(&payload, "{\"iss\":");
     text_append_json(&payload, facts->issuer);
@@ -57,6 +60,10 @@ receipt_sign(const receipt_facts *facts, const aip_secret_key *key, char **out, 
     append_links(&payload, facts->chain);
     append_text(&payload, "method", facts->method);
     append_text(&payload, "tool", facts->tool);
+    if (facts->has_cost) {
+        aip_budget_format(facts->cost_micro_usd, cost);
+        text_append_format(&payload, ",\"cost_usd\":%s", cost);
+    }
     append_digest(&payload, "request_digest", facts->request_digest);
     append_digest(&payload, "response_digest", facts->response_digest);
     text_append_string(&payload, "}");
@@ -101,4 +108,81 @@ receipt_verify(aip_bytes text, const receipt_check *check, aip_error *err)
         return aip_fail(err, AIP_PROOF_SIGNATURE, "the receipt's");
     }
     return check_payload(receipt.payload, check, err);
+}
+
+static aip_status
+read_claims(const scan_document *payload, receipt_seen *out, aip_error *err)
+{
+    aip_bytes issuer;
+    uint64_t issued_at;
+    uint32_t iss = scan_member(payload, 0, "iss"), iat = scan_member(payload, 0, "iat");
+    uint32_t jti = scan_member(payload, 0, "jti");
+    if (iss == SCAN_NONE || scan_kind_of(payload, iss) != SCAN_STRING ||
+        scan_plain_string(payload, iss, &issuer, NULL) != AIP_OK) {
+        return aip_fail(err, AIP_TOKEN_CLAIM_INVALID, "iss");
+    }
+    AIP_TRY(aip_did_parse(issuer, &out->issuer, err));
+    if (iat == SCAN_NONE || scan_integer(payload, iat, INT64_MAX, &issued_at, NULL) != AIP_OK) {
+        return aip_fail(err, AIP_TOKEN_CLAIM_INVALID, "iat");
+    }
+    out->issued_at = (int64_t)issued_at;
+    if (jti == SCAN_NONE || scan_kind_of(payload, jti) != SCAN_STRING ||
+        scan_plain_string(payload, jti, &out->decision_id, NULL) != AIP_OK ||
+        out->decision_id.size != RECEIPT_DECISION_SIZE) {
+        return aip_fail(err, AIP_TOKEN_CLAIM_INVALID, "jti");
+    }
+    return AIP_OK;
+}
+
+aip_status
+receipt_read(aip_bytes text, unsigned char *room, size_t capacity, receipt_seen *out, aip_error *err)
+{
+    static const scan_limits limits = {AIP_TOKEN_BYTES_MAX, 2, NODES_MAX};
+    scan_node nodes[NODES_MAX];
+    scan_document payload;
+    AIP_TRY(jws_parse(text, RECEIPT_TYPE, room, capacity, &out->statement, err));
+    AIP_TRY(scan_into(out->statement.payload, &limits, nodes, NODES_MAX, &payload, err));
+    return read_claims(&payload, out, err);
+}
+
+aip_status
+receipt_judge(const receipt_seen *r, const aip_key_source *keys, aip_bytes issuer, aip_error *err)
+{
+    aip_public_key key;
+    if (issuer.size > 0 && !aip_bytes_equal(r->issuer.text, issuer)) {
+        return aip_fail(err, AIP_PROOF_KEY, "the receipt is of another gateway");
+    }
+    AIP_TRY(keys->find(keys->context, &r->issuer, r->statement.kid, r->issued_at, &key, err));
+    return jws_verify(&r->statement, &key, NULL) == AIP_OK ? AIP_OK
+                                                           : aip_fail(err, AIP_PROOF_SIGNATURE, "the receipt's");
+}
+
+static void
+append_claim(text_buffer *text, const scan_document *payload, uint32_t node)
+{
+    char name[64], value[1024];
+    uint64_t seconds;
+    aip_bytes raw = scan_raw(payload, node);
+    if (scan_kind_of(payload, node) == SCAN_STRING) {
+        raw = (aip_bytes){raw.data + 1, raw.size - 2};
+    }
+    aip_printable(raw, value, sizeof value);
+    if (scan_name_equals(payload, node, AIP_BYTES_LITERAL("iat")) &&
+        scan_integer(payload, node, INT32_MAX * (uint64_t)100, &seconds, NULL) == AIP_OK) {
+        clock_format_utc((int64_t)seconds, value);
+    }
+    text_append_format(text, "\n  %-16s %s", aip_printable(scan_raw_name(payload, node), name, sizeof name), value);
+}
+
+aip_status
+receipt_append_claims(text_buffer *text, aip_bytes json, aip_error *err)
+{
+    static const scan_limits limits = {AIP_TOKEN_BYTES_MAX, 2, CLAIM_NODES_MAX};
+    scan_node nodes[CLAIM_NODES_MAX];
+    scan_document payload;
+    AIP_TRY(scan_into(json, &limits, nodes, CLAIM_NODES_MAX, &payload, err));
+    for (uint32_t i = scan_child(&payload, 0); i != SCAN_NONE; i = scan_next(&payload, i)) {
+        append_claim(text, &payload, i);
+    }
+    return text_finish(text, err);
 }

@@ -6,13 +6,16 @@
 #include "crypto/hash.h"
 #include "store/ledger_inside.h"
 
+#define NUMBERS_AT_ONCE 1024
+
 static const char *const sql[LEDGER_SQL_COUNT] = {
+    [SQL_BEGIN] = "BEGIN IMMEDIATE",
+    [SQL_COMMIT] = "COMMIT",
     [SQL_DATA_VERSION] = "PRAGMA data_version",
     [SQL_ACCOUNT_READ] = "SELECT parent, ceiling, spent, held FROM ledger_account WHERE link = ?",
     [SQL_ACCOUNT_ADD] = "INSERT INTO ledger_account VALUES (?, ?, ?, ?, ?)",
     [SQL_ACCOUNT_WRITE] = "UPDATE ledger_account SET ceiling = ?2, spent = ?3, held = ?4 WHERE link = ?1",
-    [SQL_NEXT_READ] = "SELECT next_hold FROM ledger_state",
-    [SQL_NEXT_WRITE] = "UPDATE ledger_state SET next_hold = ?",
+    [SQL_NEXT_TAKE] = "UPDATE ledger_state SET next_hold = next_hold + ? RETURNING next_hold",
     [SQL_HOLD_ADD] = "INSERT INTO ledger_hold (number, run, leaf, amount, made_at, expires, key, digest)"
                      " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     [SQL_HOLD_READ] = "SELECT number, run, leaf, amount, charged, key IS NOT NULL, made_at, taken_over, digest"
@@ -29,8 +32,8 @@ static const char *const sql[LEDGER_SQL_COUNT] = {
                  " UNION ALL SELECT a.link, t.depth + 1, a.ceiling, a.spent, a.held"
                  " FROM tree t JOIN ledger_account a ON a.parent = t.link WHERE t.depth < 15 ORDER BY 2 DESC, 1)"
                  " SELECT link, depth, ceiling, spent, held FROM tree",
-    [SQL_LEFT] = "SELECT number, made_at, leaf, amount FROM ledger_hold"
-                 " WHERE charged IS NULL AND made_at < ?1 AND run <> ?2 ORDER BY number",
+    [SQL_LEFT] = "SELECT number, made_at, leaf, amount, run FROM ledger_hold"
+                 " WHERE charged IS NULL AND made_at < ?1 AND run <> ?2 ORDER BY made_at, number",
 };
 
 aip_status
@@ -45,10 +48,12 @@ ledger_open(store *s, ledger **out, aip_error *err)
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
     l->hash_key = name_hash_key();
-    hash_random(&l->run, sizeof l->run);
+    l->runs_fd = -1;
     aip_status status = l->hash_key == NULL ? aip_fail(err, AIP_INTERNAL, "no randomness")
                                             : statements_prepare(s, sql, LEDGER_SQL_COUNT, &l->set, err);
+    status = status == AIP_OK ? runs_begin(l, err) : status;
     if (status != AIP_OK) {
+        runs_end(l);
         free(l);
         return status;
     }
@@ -62,6 +67,7 @@ ledger_close(ledger **l)
 {
     if (*l != NULL) {
         (*l)->set->store->has_ledger = false;
+        runs_end(*l);
         free(*l);
         *l = NULL;
     }
@@ -132,30 +138,29 @@ debit_path(ledger *l, const ledger_request *r, ledger_account *const *accounts)
     }
 }
 
-/* Once for all holds of a transaction. */
+/* Takes some numbers at once, so that not each transaction has to write how far they are given. What is reserved and
+ * not used is lost: there are enough. */
 static aip_status
-read_next_number(ledger *l, aip_error *err)
+reserve_numbers(ledger *l, aip_error *err)
 {
-    STATEMENT_AUTO statement q = statement_of(l->set, SQL_NEXT_READ);
+    STATEMENT_AUTO statement q = statement_of(l->set, SQL_NEXT_TAKE);
     bool row;
+    statement_integer(&q, NUMBERS_AT_ONCE);
     AIP_TRY(statement_step(&q, &row, err));
-    l->next_hold = row ? statement_column_integer(&q, 0) : 0;
-    return l->next_hold > 0 ? AIP_OK : aip_fail(err, AIP_STORE_INVALID, "the number of holds is lost");
-}
-
-static aip_status
-write_next_number(ledger *l, aip_error *err)
-{
-    STATEMENT_AUTO statement q = statement_of(l->set, SQL_NEXT_WRITE);
-    statement_integer(&q, l->next_hold);
-    return statement_run(&q, err);
+    int64_t end = row ? statement_column_integer(&q, 0) : 0;
+    if (end <= NUMBERS_AT_ONCE) {
+        return aip_fail(err, AIP_STORE_INVALID, "the number of holds is lost");
+    }
+    l->next_hold = end - NUMBERS_AT_ONCE;
+    l->reserved = end;
+    return statement_step(&q, &row, err); /* to its end: only then it is done */
 }
 
 static aip_status
 add_hold(ledger *l, const ledger_request *r, int64_t *number, aip_error *err)
 {
-    if (l->next_hold == 0) {
-        AIP_TRY(read_next_number(l, err));
+    if (l->next_hold == l->reserved) {
+        AIP_TRY(reserve_numbers(l, err));
     }
     STATEMENT_AUTO statement q = statement_of(l->set, SQL_HOLD_ADD);
     statement_integer(&q, l->next_hold);
@@ -173,7 +178,6 @@ add_hold(ledger *l, const ledger_request *r, int64_t *number, aip_error *err)
     }
     AIP_TRY(statement_run(&q, err));
     *number = l->next_hold++;
-    l->has_new_holds = true;
     return AIP_OK;
 }
 
@@ -251,8 +255,7 @@ judge_repeat(const ledger *l, const ledger_request *r, const hold *h)
     if (!h->is_open) {
         return AIP_BUDGET_SETTLED;
     }
-    /* Another run may be one that still runs: what it does takes no longer than that. */
-    bool abandoned = h->run != l->run && r->now_seconds - LEDGER_TAKEOVER_SECONDS >= h->made_at;
+    bool abandoned = r->now_seconds - LEDGER_TAKEOVER_SECONDS >= h->made_at && !runs_is_alive(l, h->run);
     return abandoned ? AIP_OK : AIP_BUDGET_PENDING;
 }
 
@@ -360,6 +363,10 @@ apply_end(ledger *l, ledger_request *r, aip_error *err)
         r->answer.verdict = AIP_BUDGET_HOLD_UNKNOWN;
         return AIP_OK;
     }
+    if (r->verb == LEDGER_FREE && runs_is_alive(l, h.run)) {
+        r->answer.verdict = AIP_BUDGET_HOLD_RUNNING;
+        return AIP_OK;
+    }
     forwarded = r->verb == LEDGER_SETTLE || (r->verb == LEDGER_RELEASE && h.taken_over);
     uint64_t charged = charge_of(r, &h, forwarded);
     AIP_TRY(load_upwards(l, &h, accounts, &count, err));
@@ -391,9 +398,6 @@ apply_all(ledger *l, ledger_request *requests, size_t count, aip_error *err)
     for (size_t i = 0; i < count; i++) {
         AIP_TRY(apply_one(l, &requests[i], err));
     }
-    if (l->has_new_holds) {
-        AIP_TRY(write_next_number(l, err));
-    }
     return accounts_save(l, err);
 }
 
@@ -406,10 +410,20 @@ answer_all(ledger_request *requests, size_t count, aip_status verdict)
 }
 
 static aip_status
+run_prepared(ledger *l, ledger_sql which, aip_error *err)
+{
+    STATEMENT_AUTO statement q = statement_of(l->set, which);
+    return statement_run(&q, err);
+}
+
+/* As transaction_begin and transaction_end, without having SQLite read the same two words each time. */
+static aip_status
 commit_all(ledger *l, ledger_request *requests, size_t count, aip_error *err)
 {
-    AIP_TRY(transaction_begin(l->set->store, err));
-    return transaction_end(l->set->store, apply_all(l, requests, count, err), err);
+    AIP_TRY(run_prepared(l, SQL_BEGIN, err));
+    aip_status status = apply_all(l, requests, count, err);
+    status = status == AIP_OK ? run_prepared(l, SQL_COMMIT, err) : status;
+    return status == AIP_OK ? AIP_OK : transaction_end(l->set->store, status, err);
 }
 
 aip_status

@@ -23,7 +23,8 @@
 typedef struct ledger ledger; /* used by one thread at a time */
 
 /* Prepares the ledger over `s`, which must outlive it and has no other one. Each opening is a run of its own: what
- * another one left open is not ours to settle. Errors: store.unavailable, store.invalid, internal, memory. */
+ * another one left open is not ours to settle. A file beside the database, `…-runs`, tells which runs live. Errors:
+ * store.unavailable, store.invalid, internal, memory. */
 AIP_MUST_CHECK aip_status ledger_open(store *s, ledger **out, aip_error *err);
 void ledger_close(ledger **l); /* before the store; open holds stay open */
 
@@ -31,7 +32,7 @@ typedef enum {
     LEDGER_HOLD,
     LEDGER_SETTLE,  /* the call was or may have been forwarded */
     LEDGER_RELEASE, /* it certainly was not */
-    LEDGER_FREE     /* an operator's word: of another run's hold that it shall count no longer */
+    LEDGER_FREE     /* an operator's word: of a hold whose run has ended, that it shall count no longer */
 } ledger_verb;
 
 typedef struct {
@@ -55,8 +56,9 @@ typedef struct {
  * AIP_OK; budget.exceeded; for a retry budget.settled (with the same hold, and what it was charged: to be answered from
  * memory or refused, never forwarded), budget.pending (its first call is under way, or may be), budget.conflict (the
  * key belongs to another call); budget.hold.unknown (settled or released before, or not this run's; for LEDGER_FREE:
- * not open, or this run's own); store.invalid (what is stored for this one makes no sense). A failure is that of all,
- * of which none counts: store.unavailable, store.invalid, memory, internal (too many, or a hold without a path). */
+ * not open, or this run's own); budget.hold.running (for LEDGER_FREE: its run still lives); store.invalid (what is
+ * stored for this one makes no sense). A failure is that of all, of which none counts: store.unavailable,
+ * store.invalid, memory, internal (too many, or a hold without a path). */
 AIP_MUST_CHECK aip_status ledger_apply(ledger *l, ledger_request *requests, size_t count, aip_error *err);
 
 /* Removes settled holds with a key whose token ended before `now`: no retry of them can come. Accounts stay for good.
@@ -90,6 +92,7 @@ typedef struct {
     int64_t hold, made_at;
     unsigned char leaf[AIP_HASH_BYTES];
     uint64_t amount_micro_usd;
+    bool is_running; /* its run still lives: its own to end */
 } ledger_left;
 
 typedef struct {
@@ -97,8 +100,8 @@ typedef struct {
     aip_status (*take)(void *context, const ledger_left *row, aip_error *err);
 } ledger_left_sink;
 
-/* Hands over the open holds of other runs that were made before a time, oldest first. Those of a gateway that still
- * runs are among them: only the operator knows. Errors: as ledger_tree. */
+/* Hands over the open holds of other runs that were made before a time, oldest first; those of gateways that still run
+ * as well. Errors: as ledger_tree. */
 AIP_MUST_CHECK aip_status ledger_list_left(ledger *l, int64_t before_seconds, const ledger_left_sink *sink,
                                            aip_error *err);
 

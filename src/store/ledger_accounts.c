@@ -1,12 +1,14 @@
 /* Accounts in memory: read when another connection may have changed them, written once a transaction. */
 #include "store/ledger_inside.h"
 
+/* With many connections that is in each transaction, for a few accounts. */
 static void
 forget(ledger *l)
 {
-    memset(l->slots, 0, sizeof l->slots);
+    for (size_t i = 0; i < l->count; i++) {
+        l->slots[l->accounts[i].slot] = 0;
+    }
     l->count = 0;
-    l->next_hold = 0;
 }
 
 /* Within a transaction that writes no other connection changes anything, and what this one changes does not count. */
@@ -41,8 +43,8 @@ accounts_end(ledger *l, bool committed)
         a->is_changed = false;
     }
     l->changed_count = 0;
-    l->has_new_holds = false;
     if (!committed) {
+        l->next_hold = l->reserved = 0; /* they may be of this transaction */
         forget(l);
     }
 }
@@ -123,7 +125,7 @@ accounts_load(ledger *l, const unsigned char link[AIP_HASH_BYTES], ledger_accoun
         return aip_fail(err, AIP_INTERNAL, "no room for accounts");
     }
     ledger_account *a = &l->accounts[l->count];
-    *a = (ledger_account){0};
+    *a = (ledger_account){.slot = (uint16_t)at};
     memcpy(a->link, link, sizeof a->link);
     AIP_TRY(read_account(l, a, err));
     l->slots[at] = (uint16_t)++l->count;

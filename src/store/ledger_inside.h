@@ -7,12 +7,13 @@
 #include "store/statement.h"
 
 typedef enum {
+    SQL_BEGIN,
+    SQL_COMMIT,
     SQL_DATA_VERSION,
     SQL_ACCOUNT_READ,
     SQL_ACCOUNT_ADD,
     SQL_ACCOUNT_WRITE,
-    SQL_NEXT_READ,
-    SQL_NEXT_WRITE,
+    SQL_NEXT_TAKE,
     SQL_HOLD_ADD,
     SQL_HOLD_READ,
     SQL_HOLD_FIND,
@@ -28,6 +29,7 @@ typedef enum {
 typedef struct {
     unsigned char link[AIP_HASH_BYTES], parent[AIP_HASH_BYTES];
     bool has_parent, has_ceiling, is_stored, is_changed;
+    uint16_t slot; /* that names it */
     uint64_t ceiling, spent, held;
 } ledger_account;
 
@@ -41,9 +43,9 @@ struct ledger {
     statement_set *set;
     const name_key *hash_key;
     int64_t run;
-    int64_t data_version; /* for which the accounts in memory are true */
-    int64_t next_hold;    /* 0: not read yet */
-    bool has_new_holds;
+    int64_t data_version;        /* for which the accounts in memory are true */
+    int64_t next_hold, reserved; /* numbers that are ours: from the first one, below the second */
+    int runs_fd;
     size_t count;
     size_t changed_count;
     uint16_t changed[LEDGER_CHANGES_MAX]; /* indices into accounts, in their order of change */
@@ -64,6 +66,12 @@ void accounts_note_change(ledger *l, ledger_account *a);
 AIP_MUST_CHECK aip_status accounts_save(ledger *l, aip_error *err);
 /* After the transaction: what was not committed is forgotten. */
 void accounts_end(ledger *l, bool committed);
+
+/* A run begins with a number of its own, and lives until its end or that of its process (B-9). Errors:
+ * store.unavailable. */
+AIP_MUST_CHECK aip_status runs_begin(ledger *l, aip_error *err);
+void runs_end(ledger *l);
+bool runs_is_alive(const ledger *l, int64_t run); /* true as well when that cannot be told */
 
 /* A stored amount; store.invalid for what no writer of ours stores. */
 AIP_MUST_CHECK aip_status accounts_read_amount(const statement *q, int column, uint64_t *out, aip_error *err);

@@ -130,6 +130,7 @@ ledger_list_left(ledger *l, int64_t before_seconds, const ledger_left_sink *sink
         }
         memcpy(row.leaf, leaf.data, sizeof row.leaf);
         AIP_TRY(accounts_read_amount(&q, 3, &row.amount_micro_usd, err));
+        row.is_running = runs_is_alive(l, statement_column_integer(&q, 4));
         AIP_TRY(sink->take(sink->context, &row, err));
         AIP_TRY(statement_step(&q, &more, err));
     }

@@ -116,6 +116,21 @@ static const char *const migrations[] = {
     ") STRICT;"
     "CREATE UNIQUE INDEX ledger_hold_key ON ledger_hold (key) WHERE key IS NOT NULL;"
     "CREATE INDEX ledger_hold_closed ON ledger_hold (expires) WHERE charged IS NOT NULL;",
+    /* Definitions of tools: names are bytes that a server has chosen. */
+    "CREATE TABLE tool_pin ("
+    " upstream BLOB NOT NULL,"
+    " tool BLOB NOT NULL,"
+    " schema_hash BLOB NOT NULL CHECK (length(schema_hash) = 32),"
+    " whole_hash BLOB NOT NULL CHECK (length(whole_hash) = 32),"
+    " first_seen INTEGER NOT NULL,"
+    " last_seen INTEGER NOT NULL,"
+    " state INTEGER NOT NULL CHECK (state IN (0, 1, 2))," /* pinned, another one was shown, approved */
+    " changed_schema_hash BLOB CHECK (length(changed_schema_hash) = 32),"
+    " changed_whole_hash BLOB CHECK (length(changed_whole_hash) = 32),"
+    " approved_by BLOB," /* what is pinned */
+    " approved_at INTEGER,"
+    " PRIMARY KEY (upstream, tool)"
+    ") STRICT, WITHOUT ROWID;",
 };
 
 #define VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))

@@ -46,7 +46,7 @@ grant() {
 }
 
 count() {
-    "$bin/aip-audit" show "$log" --json "$@" | wc -l
+    "$bin/aip-audit" show "$log" --json --event decision "$@" | wc -l
 }
 
 for name in organisation agent worker gateway; do
@@ -74,8 +74,10 @@ stop audited || true
 audit_tool=$bin/aip-audit
 verdict 'the log of a real gateway is whole' says '^whole:' 0 "$audit_tool" verify "$log"
 verdict 'as JSON too' says '"valid":true' 0 "$audit_tool" verify "$log" --json
-verdict 'a log without checkpoints is no signed one' says 'audit.checkpoint' 1 "$audit_tool" verify "$log" --did "$did"
-verdict 'all decisions are shown' test "$(count)" -ge 11
+verdict 'its checkpoints are of its gateway' says 'signatures good' 0 "$audit_tool" verify "$log" --did "$did"
+grep -v '"event":"checkpoint"' "$log" >"$work/unsigned"
+verdict 'a log without checkpoints is no signed one' says 'audit.checkpoint' 1 "$audit_tool" verify "$work/unsigned" --did "$did"
+verdict 'all decisions are shown' test "$(count)" = 10
 verdict 'those of one agent' test "$(count --agent "$(<"$work/worker.did")")" = 4
 verdict 'those that were refused' test "$(count --decision BLOCK)" = 2
 verdict 'those of one tool' test "$(count --tool word_count)" = 1
@@ -94,6 +96,12 @@ verdict 'and not believed unjudged' says 'NOT VERIFIED' 0 "$audit_tool" receipt 
 verdict 'a receipt of another gateway' says 'proof.key' 1 "$audit_tool" receipt "$work/one.receipt" --did "$(<"$work/agent.did")"
 verdict 'log and receipts agree' says '^9 agree, 0 differ, 0 in the log only, 0 in receipts only' 0 \
     "$audit_tool" reconcile "$log" "$work/all.receipts" --did "$did"
+sed 's/"decision":"ALLOW"/"decision":"ALLOW_MONITOR"/; s/"decision":"BLOCK"/"decision":"RATE_LIMITED"/' "$log" >"$work/worded"
+verdict 'whatever word the policy used' says '^9 agree, 0 differ' 0 "$audit_tool" reconcile "$work/worded" \
+    "$work/all.receipts" --did "$did"
+sed 's/"decision":"ALLOW"/"decision":"RATE_LIMITED"/' "$log" >"$work/worded"
+verdict 'but not for the opposite' says 'differs.*decision' 1 "$audit_tool" reconcile "$work/worded" "$work/all.receipts" \
+    --did "$did"
 verdict 'receipts of one party' says '0 in the log only' 0 "$audit_tool" reconcile "$log" "$work/worker.receipts" \
     --did "$did" --agent "$(<"$work/worker.did")"
 verdict 'what the party does not have' says '5 in the log only' 1 "$audit_tool" reconcile "$log" "$work/worker.receipts" \
@@ -101,6 +109,32 @@ verdict 'what the party does not have' says '5 in the log only' 1 "$audit_tool" 
 "$bin/aip-did" log start --key "$work/gateway.key" --log "$work/gateway.log" --next-out "$work/next.key" >/dev/null
 verdict 'a receipt by the key log of its gateway' says 'signature good' 0 "$audit_tool" receipt "$work/one.receipt" \
     --log "$work/gateway.log"
+
+verdict 'aip-token shows a receipt' says '^  decision *ALLOW' 0 "$bin/aip-token" receipt show "$work/one.receipt"
+verdict 'and says that it did not judge it' says 'not verified' 0 "$bin/aip-token" receipt show - <"$work/one.receipt"
+verdict 'aip-token judges a receipt' says 'valid receipt' 0 "$bin/aip-token" verify --trust "$did" <"$work/one.receipt"
+verdict 'as JSON too' says '"typ":"aip-receipt+jwt","statement":{' 0 "$bin/aip-token" verify --trust "$did" --json \
+    <"$work/one.receipt"
+verdict 'not by another gateway' says 'proof.key' 1 "$bin/aip-token" verify --trust "$(<"$work/agent.did")" \
+    <"$work/one.receipt"
+verdict 'a receipt covers no tool' says 'usage' 2 "$bin/aip-token" verify --trust "$did" --tool search <"$work/one.receipt"
+
+# An agent closes its work.
+"$bin/aip-token" complete --key "$work/worker.key" --token "$work/worker.token" --status done --result "$work/one.receipt" \
+    --cost 0.25 --context 'all read' >"$work/completion"
+verdict 'a completion is judged' says 'valid completion' 0 "$bin/aip-token" verify --trust "$(<"$work/worker.did")" \
+    <"$work/completion"
+verdict 'and is of nobody else' says 'proof.key' 1 "$bin/aip-token" verify --trust "$(<"$work/agent.did")" <"$work/completion"
+verdict 'only the holder closes the work' says 'proof.key' 1 "$bin/aip-token" complete --key "$work/agent.key" \
+    --token "$work/worker.token" --status done
+verdict 'a status that is none' says 'token.claim.invalid' 1 "$bin/aip-token" complete --key "$work/worker.key" \
+    --token "$work/worker.token" --status great
+verdict 'a completion is no token' says 'token\.' 1 "$bin/aip-token" inspect <"$work/completion"
+
+# The shape of other logs.
+"$audit_tool" show "$log" --format aip >"$work/projected"
+verdict 'the shape of other logs' python3 "$here/audit_chain.py" "$work/projected" --projected "$(count)"
+verdict 'a shape that is none' says 'usage' 2 "$audit_tool" show "$log" --format xml
 
 signed=$project/tests/fuzz/corpus/audit/checkpoints # of a gateway with a key known to all
 signer=did:aip:z6MkepG3hrn6ZzUFkJqNtMHHrSNibtDxvQ66M45HHujy587L
@@ -111,6 +145,15 @@ verdict 'unjudged, which is said' says 'SIGNATURES NOT JUDGED' 0 "$audit_tool" v
 verdict 'not by another DID' says ':3: audit.checkpoint' 1 "$audit_tool" verify "$signed" --did "$did"
 verdict 'nor by another key' says ':3: audit.checkpoint' 1 "$audit_tool" verify "$signed" --key "${did#did:aip:}"
 verdict 'nor by another key log' says ':3: audit.checkpoint' 1 "$audit_tool" verify "$signed" --log "$work/gateway.log"
+kinds=$project/tests/fuzz/corpus/audit/kinds # a line of every kind, by the same gateway
+verdict 'a log with a completion' says '^1 completion statements' 0 "$audit_tool" verify "$kinds" --did "$signer"
+verdict 'which is shown' says 'completion  *done' 0 "$audit_tool" show "$kinds" --agent "$signer"
+verdict 'by its link' says 'completion  *done' 0 "$audit_tool" show "$kinds" --link "$(printf 'A%.0s' {1..43})"
+verdict 'alerts alone' test "$("$audit_tool" show "$kinds" --event alert --json | wc -l)" = 1
+verdict 'an event that is none' says 'usage' 2 "$audit_tool" show "$kinds" --event nonsense
+sed 's/"status":"done"/"status":"failed"/' "$kinds" >"$work/other-word"
+verdict 'a completion that says other than was signed' says 'audit\.changed\|audit\.completion' 1 \
+    "$audit_tool" verify "$work/other-word"
 verdict 'two signers at once are none' says 'usage' 2 "$audit_tool" verify "$signed" --did "$did" --log "$work/gateway.log"
 
 last_id=$(grep '"leaf":"'"$(<"$work/worker.did")"'"' "$log" | tail -n 1 | sed 's/.*"decision_id":"\([^"]*\)".*/\1/')

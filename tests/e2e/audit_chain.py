@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Do all lines of an audit log carry the hash of the line before, and is its file closed to others? Usage: FILE
-With `--fill BYTES` it makes a log of that many bytes instead."""
+With `--fill BYTES` it makes a log of that many bytes instead; with `--projected COUNT` FILE holds so many decisions in the
+shape that other gateways' logs have."""
 import base64
 import hashlib
 import json
@@ -36,7 +37,22 @@ def verify(path):
         sys.exit(f"{count} lines, mode {os.stat(path).st_mode:o}")
 
 
-if len(sys.argv) > 3 and sys.argv[2] == "--fill":
+def verify_projected(path, count):
+    decisions = 0
+    with open(path, "rb") as log:
+        for line in log:
+            record = json.loads(line)
+            names = list(record)
+            if names[:5] != ["time", "level", "msg", "timestamp", "direction"] or record["level"] not in ("INFO", "WARN"):
+                sys.exit(f"not of that shape: {names}")
+            decisions += record["msg"] == "audit"
+    if decisions != count:
+        sys.exit(f"{decisions} decisions of {count}")
+
+
+if len(sys.argv) > 3 and sys.argv[2] == "--projected":
+    verify_projected(sys.argv[1], int(sys.argv[3]))
+elif len(sys.argv) > 3 and sys.argv[2] == "--fill":
     fill(sys.argv[1], int(sys.argv[3]))
 else:
     verify(sys.argv[1])

@@ -322,7 +322,7 @@ second_life() {
     check 'and soon' test $((SECONDS - started)) -le 6
     wait "$behind" || true
     check 'the waiting request was refused' test "$(<"$work/behind.status")" = 503
-    check 'and that recorded' grep -q '"decision":"BLOCK","code":"fetch.timeout"' <(tail -n 1 "$audit")
+    check 'and that recorded' grep -q '"decision":"BLOCK","code":"fetch.timeout"' <(grep '"event":"decision"' "$audit" | tail -n 1)
     cp "$work/rotated-short.log" "$folder/${rotated#did:aip:}.jsonl"
     start_looking looking
     get "/.well-known/aip/did/${rotated#did:aip:}.jsonl"

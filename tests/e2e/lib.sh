@@ -138,11 +138,10 @@ audit_lines() {
 # The line that the audit log got for the last question.
 audit_line() {
     local tries=0
-    while [ "$(audit_lines)" -le "$audit_before" ] && [ "$tries" -lt 40 ]; do
+    until tail -n +"$((audit_before + 1))" "$audit" | grep -m 1 '"event":"decision"' || [ "$tries" -ge 40 ]; do
         sleep 0.05
         tries=$((tries + 1))
     done
-    sed -n "$((audit_before + 1))p" "$audit"
 }
 
 # allowed: was the last question allowed, answered and recorded so?

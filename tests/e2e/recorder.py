@@ -57,7 +57,7 @@ class Recorder(BaseHTTPRequestHandler):
             tool, count = params.get("name"), params.get("arguments", {}).get("events", 100)
         except (ValueError, AttributeError):
             identity = tool = None
-        answer = {"jsonrpc": "2.0", "id": identity, "result": {"content": []}}
+        answer = {"jsonrpc": "2.0", "id": identity, "result": {"content": [], "tools": []}}
         if tool == "stream":
             self.give_events(count, answer)
             return

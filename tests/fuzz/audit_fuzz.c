@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "audit/completion_line.h"
+#include "audit/project.h"
 #include "audit/verify.h"
 #include "crypto/hash.h"
 
@@ -62,6 +64,29 @@ check_line(aip_bytes text)
         checkpoint_read(text, &line, &trust, &facts, NULL) == AIP_OK) {
         require(line.event == AUDIT_CHECKPOINT_EVENT && facts.issued_at >= 0);
     }
+    if (text.size <= AUDIT_LINE_BYTES_MAX && audit_line_read(text, nodes, &line, NULL) == AIP_OK) {
+        bool judged = false;
+        (void)!completion_line_read(text, &line, &judged, NULL);
+    }
+}
+
+/* Whatever a line says, its projection is whole lines of JSON. */
+static void
+check_projection(aip_bytes text)
+{
+    static const scan_limits limits = {1 << 20, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
+    TEXT_AUTO text_buffer out = {0};
+    scan_document document = {0};
+    if (audit_project(text, &out, NULL) != AIP_OK) {
+        return;
+    }
+    for (const char *at = out.data, *end; at != NULL && at < out.data + out.size; at = end + 1) {
+        end = memchr(at, '\n', (size_t)(out.data + out.size - at));
+        require(end != NULL);
+        require(scan_load((aip_bytes){(const unsigned char *)at, (size_t)(end - at)}, &limits, &document, NULL) ==
+                AIP_OK);
+        scan_clear(&document);
+    }
 }
 
 int
@@ -71,6 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t newlines = 0;
     require(crypto_start(NULL) == AIP_OK);
     check_line((aip_bytes){data, size});
+    check_projection((aip_bytes){data, size});
     while (size > 0 && data[size - 1] != '\n') { /* a torn end is waited for: that is for tests with a clock */
         size--;
     }

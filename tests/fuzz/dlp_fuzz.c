@@ -4,15 +4,18 @@
 
 #include "aip/limits.h"
 #include "dlp/message.h"
+#include "dlp/place.h"
 #include "dlp/redact.h"
+#include "dlp/scan_inside.h"
 #include "dlp/stream.h"
 
 #define WHOLE_BYTES 6000 /* a stream that short is settled as a whole */
+#define ENGINE_BYTES 1000
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static dlp_scanner *scanner;
-static dlp_workspace *workspace;
+static dlp_scanner *scanner, *exact;
+static dlp_workspace *workspace, *exact_workspace;
 
 static void
 require(bool condition)
@@ -35,6 +38,8 @@ start(void)
                              .detect_encoding = true};
     require(dlp_scanner_new(&rules, DLP_RESPONSE, &scanner, NULL) == AIP_OK);
     require(dlp_workspace_new(scanner, &workspace, NULL) == AIP_OK);
+    require(dlp_scanner_build(&rules, DLP_RESPONSE, DLP_EXACT, &exact, NULL) == AIP_OK);
+    require(dlp_workspace_new(exact, &exact_workspace, NULL) == AIP_OK);
 }
 
 /* Findings in order, apart, and inside of the text. */
@@ -49,6 +54,19 @@ check_places(const dlp_findings *found, size_t size)
     }
 }
 
+/* Short texts cannot tell a window from the whole, so that anchors miss nothing. */
+static void
+compare_engines(aip_bytes text, const dlp_findings *found)
+{
+    dlp_findings wanted = {0};
+    require(dlp_scan(exact, exact_workspace, text, &wanted, NULL) == AIP_OK);
+    require(wanted.count == found->count && wanted.unread == found->unread);
+    for (size_t i = 0; i < wanted.count; i++) {
+        require(wanted.items[i].start == found->items[i].start && wanted.items[i].end == found->items[i].end);
+    }
+    dlp_findings_clear(&wanted);
+}
+
 static void
 look_at_text(aip_bytes text)
 {
@@ -60,6 +78,9 @@ look_at_text(aip_bytes text)
         check_places(&found, text.size);
         dlp_redact(text, &found, &whole);
         require(found.count > 0 || aip_bytes_equal(text_view(&whole), text));
+        if (text.size < ENGINE_BYTES) {
+            compare_engines(text, &found);
+        }
     }
     if (status == AIP_OK && text.size < WHOLE_BYTES && text.size > 1) {
         dlp_stream *stream = NULL;
@@ -75,6 +96,45 @@ look_at_text(aip_bytes text)
     dlp_findings_clear(&found);
     text_clear(&whole);
     text_clear(&cut);
+}
+
+static bool
+is_found_in(const dlp_findings *found, size_t from, size_t to)
+{
+    bool hit = false;
+    for (size_t i = 0; i < found->count; i++) {
+        hit = hit || (found->items[i].start < to && found->items[i].end > from);
+    }
+    return hit;
+}
+
+/* A value or name in which nothing was found is the same bytes as before, in the same place of the tree. */
+static void
+check_node(const scan_document *message, const scan_document *after, uint32_t i, const dlp_findings *found)
+{
+    const scan_node *node = &message->nodes[i], *now = &after->nodes[i];
+    bool holds = message->nodes[i].children > 0, number = scan_kind_of(message, i) == SCAN_NUMBER;
+    bool changed = is_found_in(found, node->start, node->end);
+    require(node->children == now->children && node->next == now->next);
+    require(scan_kind_of(message, i) == scan_kind_of(after, i) || (number && changed));
+    require(holds || changed || aip_bytes_equal(scan_raw(message, i), scan_raw(after, i)));
+    require(is_found_in(found, node->name, node->name_end) ||
+            aip_bytes_equal(scan_raw_name(message, i), scan_raw_name(after, i)));
+}
+
+/* No name is told that holds a finding. */
+static void
+check_report(const scan_document *message, const dlp_findings *found)
+{
+    static const unsigned char key[HASH_KEY_BYTES] = {1};
+    char place[DLP_PLACE_SIZE], print[DLP_FINGERPRINT_SIZE];
+    for (size_t i = 0; i < found->count && i < 8; i++) {
+        const dlp_finding *one = &found->items[i];
+        dlp_place(message, found, i, place);
+        require(strlen(place) < sizeof place && (place[0] == '/' || place[0] == '\0'));
+        dlp_fingerprint(key, (aip_bytes){message->text.data + one->start, one->end - one->start}, print);
+        require(strlen(print) == DLP_FINGERPRINT_SIZE - 1);
+    }
 }
 
 static void
@@ -93,11 +153,11 @@ look_at_message(aip_bytes text)
     if (status == AIP_OK) {
         require(found.count > 0 || aip_bytes_equal(text_view(&out), text));
         require(scan_load(text_view(&out), &written, &after, NULL) == AIP_OK && after.count == message.count);
-        for (uint32_t i = 0; i < after.count; i++) { /* what is neither string nor number is as it was */
-            bool same = scan_kind_of(&after, i) == scan_kind_of(&message, i);
-            require(same || scan_kind_of(&message, i) == SCAN_NUMBER);
+        for (uint32_t i = 0; i < after.count; i++) {
+            check_node(&message, &after, i, &found);
         }
         scan_clear(&after);
+        check_report(&message, &found);
     }
     scan_clear(&message);
     dlp_findings_clear(&found);

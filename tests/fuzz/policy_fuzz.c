@@ -1,4 +1,5 @@
-/* A policy and a call on it from arbitrary bytes: the policy up to a line `%%`, then the tool, then the arguments. */
+/* A policy and calls on it from arbitrary bytes: the policy up to a line `%%`, then the name of a tool or of anything
+ * else, then the arguments. */
 #include <stdlib.h>
 
 #include "policy/policy.h"
@@ -28,9 +29,20 @@ check_verdict(const policy *p, const policy_verdict *v, aip_bytes tool)
     TEXT_AUTO text_buffer said = {0};
     require((v->status == AIP_OK) == (v->decision >= POLICY_ASK));
     require(v->decision != POLICY_ALLOW_MONITOR || (policy_monitors(p) && v->violation));
-    require((v->decision != POLICY_ALLOW && v->decision != POLICY_ASK) || !v->violation);
+    require(v->decision != POLICY_ALLOW || !v->violation); /* ASK may be the stricter of two */
     require(!v->is_tool_call || v->decision < POLICY_ASK || policy_shows(p, tool));
     require(policy_explain_verdict(v, &said, NULL) == AIP_OK && said.size > 0);
+}
+
+/* What is settled is never above what was held. */
+static void
+check_price(const policy_verdict *v, const policy_call *call)
+{
+    uint64_t hold = 0;
+    if (v->price != NULL && policy_price_hold(v->price, call->message, call->arguments, &hold, NULL) == AIP_OK) {
+        require(policy_price_settle(v->price, hold, 0, false, 0) <= hold);
+        require(policy_price_settle(v->price, hold, call->message->text.size << 20, true, hold + 1) <= hold);
+    }
 }
 
 /* What passes the policy twice in the same state is judged the same. */
@@ -39,12 +51,15 @@ check_call(const policy *p, policy_call *call)
 {
     policy_scratch *scratch = NULL;
     policy_verdict first, second;
-    policy_bucket *buckets = calloc(policy_bucket_count(p) + 1, sizeof *buckets);
+    size_t count = policy_bucket_count(p) + policy_root_bucket_count(p) + 1;
+    policy_bucket *buckets = calloc(count, sizeof *buckets);
     require(buckets != NULL && policy_scratch_grow(&scratch, p, call->message->text.size, NULL) == AIP_OK);
     call->buckets = buckets;
+    call->root_buckets = buckets + policy_bucket_count(p);
     policy_decide(p, scratch, call, &first);
     check_verdict(p, &first, call->tool);
-    memset(buckets, 0, (policy_bucket_count(p) + 1) * sizeof *buckets);
+    check_price(&first, call);
+    memset(buckets, 0, count * sizeof *buckets);
     policy_decide(p, scratch, call, &second);
     require(first.decision == second.decision && first.ground == second.ground && first.rule == second.rule);
     policy_scratch_free(&scratch);
@@ -70,15 +85,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     aip_bytes text = {data, end == NULL ? size : (size_t)(end - data) + 1};
     aip_bytes rest = end == NULL ? (aip_bytes){data, 0} : (aip_bytes){end + 4, size - text.size - 3};
     policy *p = NULL;
+    policy_problems problems;
     scan_document message;
-    if (policy_load(text, &origin, &p, NULL) != AIP_OK) {
-        require(p == NULL);
+    if (policy_load_all(text, &origin, &problems, &p, NULL) != AIP_OK) {
+        require(p == NULL && problems.count > 0);
         return 0;
     }
     check_explained(p);
     policy_call call = {.method = AIP_BYTES_LITERAL("tools/call"), .tool = take_line(&rest), .message = &message};
     if (scan_load(rest, &limits, &message, NULL) == AIP_OK) {
         check_call(p, &call);
+        call.method = AIP_BYTES_LITERAL("message/send");
+        for (call.kind = POLICY_METHOD; call.kind <= POLICY_ROUTE; call.kind++) {
+            check_call(p, &call);
+        }
         scan_clear(&message);
     }
     policy_free(&p);

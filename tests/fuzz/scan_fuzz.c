@@ -1,10 +1,11 @@
-/* Any bytes through the scanner: whatever is accepted can be read node by node and written canonically, and
- * the canonical bytes are their own canonical form. */
+/* Any bytes through the scanner: its build of vectors and its build of words agree, whatever is accepted can be read
+ * node by node and written canonically, and the canonical bytes are their own canonical form. */
 #include <stdlib.h>
 
 #include "aip/limits.h"
 #include "base/json.h"
 #include "base/scan.h"
+#include "tests/unit/scan_portable.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -77,6 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > AIP_DOCUMENT_BYTES_MAX) {
         return 0;
     }
+    require(scanners_agree(text, &limits));
     bool accepted = scan_load(text, &limits, &document, NULL) == AIP_OK;
     char *out = malloc(size + 1);
     for (uint32_t node = 0; out != NULL && node < document.count; node++) {

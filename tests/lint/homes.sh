@@ -13,6 +13,7 @@ home() {
     bad=1
 }
 home 'sodium(/[a-z0-9_]+)?\.h' 'src/crypto/'
+home 'openssl/[a-z0-9_]+\.h' 'src/crypto/sha256\.c'
 home 'curl/[a-z]+\.h' 'src/net/'
 home 'jansson\.h' 'src/base/json\.h'
 home 'yaml\.h' 'src/base/yaml\.c'

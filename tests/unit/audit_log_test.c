@@ -261,8 +261,8 @@ meet_the_limit(void)
     CHECK_STATUS(status, AIP_AUDIT_UNAVAILABLE);
     CHECK_STATUS(audit_health(log, &err), AIP_AUDIT_UNAVAILABLE);
     CHECK(strstr(err.detail, "File too large") != NULL);
-    CHECK_STATUS(audit_append_outcome(log, "AAAAAAAAAAAAAAAAAAAAAA", AIP_UPSTREAM_TIMEOUT, NULL),
-                 AIP_AUDIT_UNAVAILABLE);
+    const audit_outcome outcome = {.decision_id = "AAAAAAAAAAAAAAAAAAAAAA", .status = AIP_UPSTREAM_TIMEOUT};
+    CHECK_STATUS(audit_append_outcome(log, &outcome, NULL), AIP_AUDIT_UNAVAILABLE);
     CHECK_STATUS(subject_verify(false, &summary), AIP_OK); /* no half line */
     limit.rlim_cur = limit.rlim_max;                       /* room again */
     CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);

@@ -125,6 +125,7 @@ checksums_tell_numbers_apart(void)
         {dlp_validate_dni, "dni: 12345678Z", "dni: 12345678Y"},
         {dlp_validate_cpf, "529.982.247-25", "111.111.111-11"},
         {dlp_validate_nir, "255081416802538", "255081416802539"},
+        {dlp_validate_email, "gita@example.org", "git@example.org"},
         {dlp_validate_nino, "AB123456C", "GB123456C"},
         {dlp_validate_random, "sk_live_4eC39HqLyjWDarjtT1zdp7dc", "sk_live_xxxxxxxxxxxxxxxxxxxxxxxx"},
         {dlp_validate_jwt, "eyJhbGciOiJFZERTQSJ9.e30.AAAA", "eyJub25zZW5zZSI6MX0.e30.AAAA"},

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "check.h"
 #include "gateway/identities.h"
+#include "gateway/mail.h"
 #include "gateway/own.h"
 #include "net/loop.h"
 
@@ -18,8 +19,11 @@ static const char web_name[] = "did:web:nobody.example";
 typedef struct {
     char folder[64], path[80];
     identities *ids;
+    mailroom *room;
     mailbox *box;
 } subject;
+
+static desk *door; /* of the subject that is open */
 
 static subject
 open_subject(void)
@@ -31,7 +35,9 @@ open_subject(void)
     static const aip_trust nobody = {NULL, 0, NULL, 0, NULL};
     const identities_setup setup = {.store_path = s.path, .trust = &nobody};
     CHECK_STATUS(identities_open(&setup, &s.ids, NULL), AIP_OK);
-    CHECK_STATUS(identities_mailbox(s.ids, &s.box, NULL), AIP_OK);
+    CHECK_STATUS(mailroom_new(&s.room, NULL), AIP_OK);
+    CHECK_STATUS(mailroom_open_box(s.room, &s.box, NULL), AIP_OK);
+    door = identities_desk(s.ids);
     return s;
 }
 
@@ -41,6 +47,7 @@ close_subject(subject *s)
     static const char *const ends[] = {"", "-wal", "-shm"};
     char path[96];
     identities_close(&s->ids);
+    mailroom_free(&s->room);
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         snprintf(path, sizeof path, "%s%s", s->path, ends[i]);
         (void)unlink(path);
@@ -51,8 +58,8 @@ close_subject(subject *s)
 static aip_status
 ask(mailbox *box, question_kind kind, const char *name, question **out)
 {
-    AIP_TRY(identities_question(box, kind, aip_bytes_of(name), out, NULL));
-    aip_status status = identities_ask(*out, NULL);
+    AIP_TRY(question_new(box, kind, aip_bytes_of(name), out, NULL));
+    aip_status status = desk_ask(door, *out, NULL);
     if (status != AIP_OK) {
         *out = NULL; /* freed */
     }
@@ -100,7 +107,7 @@ a_question_that_nobody_answered_is_no_good_answer(void)
 {
     subject s = open_subject();
     question *q = NULL;
-    CHECK_STATUS(identities_question(s.box, QUESTION_NONCE, aip_bytes_of(self_name), &q, NULL), AIP_OK);
+    CHECK_STATUS(question_new(s.box, QUESTION_NONCE, aip_bytes_of(self_name), &q, NULL), AIP_OK);
     CHECK(q != NULL && q->status != AIP_OK);
     question_free(&q);
     close_subject(&s);
@@ -141,7 +148,7 @@ an_answer_stands_in_the_memory_and_comes_to_the_mailbox_that_asked(void)
     mailbox *other = NULL;
     question *asked = NULL, *also = NULL;
     memory_state state = MEMORY_KNOWN;
-    CHECK_STATUS(identities_mailbox(s.ids, &other, NULL), AIP_OK);
+    CHECK_STATUS(mailroom_open_box(s.room, &other, NULL), AIP_OK);
     CHECK_STATUS(remembered(&s, self_name, &state), AIP_DID_PENDING);
     CHECK_STATUS(identities_start(s.ids, NULL), AIP_OK);
     CHECK_STATUS(ask(s.box, QUESTION_IDENTITY, self_name, &asked), AIP_OK);

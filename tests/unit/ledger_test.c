@@ -685,8 +685,26 @@ a_retry_takes_over_what_a_crash_left_and_pays_for_it(void)
     }
 }
 
+static aip_status
+note_running(void *context, const ledger_left *row, aip_error *err)
+{
+    (void)err;
+    *(int *)context = row->is_running;
+    return AIP_OK;
+}
+
+/* Of the only hold that other runs have open; -1: there is none. */
+static int
+left_is_running(void)
+{
+    int running = -1;
+    const ledger_left_sink sink = {&running, note_running};
+    CHECK_STATUS(ledger_list_left(book, INT64_MAX, &sink, NULL), AIP_OK);
+    return running;
+}
+
 static void
-who_lost_a_hold_to_another_run_cannot_end_it(void)
+a_hold_of_a_run_that_lives_is_its_own_and_then_anyone_s(void)
 {
     begin();
     store *db2 = NULL;
@@ -697,17 +715,41 @@ who_lost_a_hold_to_another_run_cannot_end_it(void)
     ledger_key key = key_of(&path, "search", "{}", "k");
     int64_t number = hold_again(&path, &key, 100, NOW).hold;
     book = second;
-    CHECK_STATUS(hold_again(&path, &key, 100, NOW + 500).verdict, AIP_OK);
+    CHECK(left_is_running() == 1);
+    CHECK_STATUS(hold_again(&path, &key, 100, NOW + 500).verdict, AIP_BUDGET_PENDING);
+    CHECK_STATUS(hold_again(&path, &key, 100, 9 * NOW).verdict, AIP_BUDGET_PENDING); /* a clock that jumped */
+    CHECK_STATUS(end_hold(LEDGER_FREE, number, 0).verdict, AIP_BUDGET_HOLD_RUNNING);
     book = first;
+    close_book();
+    book = second;
+    CHECK(left_is_running() == 0);
+    CHECK_STATUS(hold_again(&path, &key, 100, NOW + 500).verdict, AIP_OK);
+    open_book();
+    CHECK(left_is_running() == 1); /* who took it over lives */
     CHECK_STATUS(end_hold(LEDGER_RELEASE, number, 0).verdict, AIP_BUDGET_HOLD_UNKNOWN);
     CHECK_STATUS(end_hold(LEDGER_SETTLE, number, 0).verdict, AIP_BUDGET_HOLD_UNKNOWN);
-    CHECK_STATUS(hold_again(&path, &key, 100, NOW + 501).verdict, AIP_BUDGET_PENDING);
-    book = second;
-    CHECK_STATUS(end_hold(LEDGER_SETTLE, number, 100).verdict, AIP_OK);
-    book = first;
-    CHECK(is_used('a', 100, 0));
+    CHECK_STATUS(end_hold(LEDGER_FREE, number, 0).verdict, AIP_BUDGET_HOLD_RUNNING);
+    CHECK_STATUS(hold_again(&path, &key, 100, NOW + 1000).verdict, AIP_BUDGET_PENDING);
     ledger_close(&second);
     store_close(&db2);
+    CHECK_STATUS(end_hold(LEDGER_FREE, number, 0).verdict, AIP_OK);
+    CHECK(is_used('a', 0, 0) && left_is_running() == -1);
+    end();
+}
+
+static void
+without_the_file_of_runs_there_is_no_ledger(void)
+{
+    begin();
+    char runs[sizeof file_path + 8];
+    snprintf(runs, sizeof runs, "%s-runs", file_path);
+    close_book();
+    CHECK(unlink(runs) == 0 && symlink("elsewhere", runs) == 0);
+    CHECK_STATUS(store_open(file_path, &db, NULL), AIP_OK);
+    CHECK_STATUS(ledger_open(db, &book, NULL), AIP_STORE_UNAVAILABLE);
+    CHECK(book == NULL);
+    CHECK(unlink(runs) == 0);
+    CHECK_STATUS(ledger_open(db, &book, NULL), AIP_OK); /* a failed opening took nothing */
     end();
 }
 
@@ -720,11 +762,15 @@ what_another_connection_spends_counts_at_once(void)
     CHECK_STATUS(store_open(file_path, &db2, NULL), AIP_OK);
     CHECK_STATUS(ledger_open(db2, &second, NULL), AIP_OK);
     ledger_path path = path_of("ab", (uint64_t[]){10, 10});
+    int64_t given[10];
     for (int i = 0; i < 10; i++) {
         book = i % 3 == 0 ? first : second;
         ledger_answer held = hold(&path, 1);
         CHECK_STATUS(held.verdict, AIP_OK);
-        CHECK(held.hold == i + 1);
+        for (int k = 0; k < i; k++) {
+            CHECK(held.hold != given[k]);
+        }
+        given[i] = held.hold;
     }
     book = first;
     CHECK_STATUS(hold(&path, 1).verdict, AIP_BUDGET_EXCEEDED);
@@ -983,7 +1029,8 @@ RUN(TEST(a_hold_lies_on_every_account_of_its_path), TEST(settling_charges_what_i
     TEST(keys_and_arguments_that_cannot_be_read_are_refused), TEST(a_call_that_was_not_made_can_be_made_under_its_key),
     TEST(keys_are_forgotten_when_their_token_has_ended),
     TEST(a_hold_that_was_left_open_counts_until_an_operator_frees_it),
-    TEST(a_retry_takes_over_what_a_crash_left_and_pays_for_it), TEST(who_lost_a_hold_to_another_run_cannot_end_it),
+    TEST(a_retry_takes_over_what_a_crash_left_and_pays_for_it),
+    TEST(a_hold_of_a_run_that_lives_is_its_own_and_then_anyone_s), TEST(without_the_file_of_runs_there_is_no_ledger),
     TEST(what_another_connection_spends_counts_at_once), TEST(a_store_has_one_ledger_at_a_time),
     TEST(more_accounts_than_memory_holds_are_counted_all_the_same), TEST(the_tree_shows_granted_spent_held_and_left),
     TEST(a_tree_without_ceilings_has_no_left_and_a_lowered_ceiling_leaves_zero),

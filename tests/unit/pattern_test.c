@@ -119,7 +119,7 @@ what_the_first_engine_refuses_runs_on_the_second(void)
         {.text = "abc", .id = 0}, {.text = "x(?=y)", .id = 1}, {.text = "(a)\\1", .id = 2}};
     pattern_set *set = NULL;
     CHECK_STATUS(pattern_set_new(sources, 3, BYTES_MAX, &set, NULL), AIP_OK);
-    CHECK(set != NULL && pattern_set_exact_count(set) == 2);
+    CHECK(set != NULL && pattern_set_exact_count(set) == (pattern_is_linear() ? 2 : 3));
     pattern_set_free(&set);
     CHECK(set == NULL);
     CHECK(seen(sources, 3, AIP_BYTES_LITERAL("xy aa")) == 6);
@@ -205,8 +205,9 @@ a_scratch_of_another_set_is_refused(void)
     pattern_set *set = NULL;
     hits h = {0};
     CHECK_STATUS(pattern_set_new(&source, 1, BYTES_MAX, &set, NULL), AIP_OK);
-    CHECK_STATUS(pattern_set_scan(set, NULL, AIP_BYTES_LITERAL("abc"), note, &h, NULL), AIP_INTERNAL);
-    CHECK(h.count == 0);
+    CHECK_STATUS(pattern_set_scan(set, NULL, AIP_BYTES_LITERAL("abc"), note, &h, NULL),
+                 pattern_is_linear() ? AIP_INTERNAL : AIP_OK);
+    CHECK(h.count == (pattern_is_linear() ? 0 : 1));
     pattern_set_free(&set);
 }
 

@@ -62,6 +62,23 @@ lenient_loading_warns_of_them(void)
 }
 
 static void
+odd_versions_are_warned_of(void)
+{
+    static const char *const good[] = {"1.0.0", "10.2.33-beta1"};
+    static const char *const odd[] = {"1.0", "v1.0.0", "1.0.0-", "1.0.0-a.b", "1..0", "''", "1.0.0.0"};
+    char text[256];
+    for (size_t i = 0; i < 9; i++) {
+        TEXT_AUTO text_buffer warnings = {0};
+        const policy_origin origin = {.warnings = &warnings};
+        snprintf(text, sizeof text,
+                 "apiVersion: aip.io/v1alpha1\nkind: AgentPolicy\nmetadata: {name: t, version: %s}\n",
+                 i < 2 ? good[i] : odd[i - 2]);
+        CHECK_STATUS(load(text, &origin, NULL), AIP_OK);
+        CHECK((warnings.size == 0) == (i < 2));
+    }
+}
+
+static void
 what_is_switched_on_and_not_enforced_is_named(void)
 {
     check_refusal("  identity:\n    enabled: on\n", 7, "enabled");
@@ -97,7 +114,7 @@ the_head_is_that_of_a_policy(void)
     CHECK_STATUS(load("apiVersion: aip.io/v1alpha1\nkind: AgentPolicy\n", NULL, &err), AIP_CONFIG_INVALID);
     CHECK_STATUS(load("apiVersion: aip.io/v1alpha2\nkind: AgentPolicy\nmetadata: {name: t, signature: 'ed25519:AA'}\n",
                       NULL, &err),
-                 AIP_CONFIG_INVALID);
+                 AIP_POLICY_SIGNATURE);
     CHECK(strstr(err.detail, "signature") != NULL && err.offset == 3);
     CHECK_STATUS(load("- a\n", NULL, &err), AIP_CONFIG_INVALID);
     CHECK_STATUS(load(HEAD "---\n" HEAD, NULL, &err), AIP_CONFIG_INVALID);
@@ -288,8 +305,9 @@ a_policy_is_explained_as_it_applies(void)
 }
 
 RUN(TEST(unknown_keys_are_refused_where_they_stand), TEST(lenient_loading_warns_of_them),
-    TEST(what_is_switched_on_and_not_enforced_is_named), TEST(the_head_is_that_of_a_policy),
-    TEST(values_of_the_wrong_kind_are_refused), TEST(rates_are_whole_numbers_by_period),
-    TEST(patterns_are_of_the_dialect), TEST(scalars_become_what_the_schema_wants),
-    TEST(aliases_repeat_what_they_name_within_bounds), TEST(the_policys_own_file_is_protected),
-    TEST(what_is_said_of_data_loss_is_handed_out), TEST(a_policy_is_explained_as_it_applies))
+    TEST(odd_versions_are_warned_of), TEST(what_is_switched_on_and_not_enforced_is_named),
+    TEST(the_head_is_that_of_a_policy), TEST(values_of_the_wrong_kind_are_refused),
+    TEST(rates_are_whole_numbers_by_period), TEST(patterns_are_of_the_dialect),
+    TEST(scalars_become_what_the_schema_wants), TEST(aliases_repeat_what_they_name_within_bounds),
+    TEST(the_policys_own_file_is_protected), TEST(what_is_said_of_data_loss_is_handed_out),
+    TEST(a_policy_is_explained_as_it_applies))

@@ -8,6 +8,8 @@
 
 #define HEAD "apiVersion: aip.io/v1alpha1\nkind: AgentPolicy\nmetadata:\n  name: t\nspec:\n"
 
+#define OWN_HEAD "apiVersion: aip-gateway/v1\nkind: AgentPolicy\nmetadata:\n  name: t\nspec:\n"
+
 static const path_setting subject_paths = {.home = "/home/agent", .directory = "/home/agent/work", .as_peer = true};
 
 static inline aip_status
@@ -20,19 +22,19 @@ subject_load(const char *text, policy **out, aip_error *err)
 typedef struct {
     policy *p;
     policy_scratch *scratch;
-    policy_bucket buckets[8];
+    policy_bucket buckets[8], root_buckets[8];
     uint64_t now;
     char arguments[1024]; /* of the last call; the verdict borrows from it */
 } subject;
 
-/* The policy of HEAD and these lines. */
+/* The policy of the head and these lines. */
 static inline bool
-subject_open(subject *s, const char *lines)
+subject_open_under(subject *s, const char *head, const char *lines)
 {
     TEXT_AUTO text_buffer text = {0};
     aip_error err = AIP_ERROR_INIT;
     *s = (subject){.now = 1000};
-    text_append_string(&text, HEAD);
+    text_append_string(&text, head);
     text_append_string(&text, lines);
     text_append(&text, AIP_BYTES_LITERAL("\0"));
     if (subject_load(text.data, &s->p, &err) != AIP_OK ||
@@ -44,6 +46,12 @@ subject_open(subject *s, const char *lines)
     return true;
 }
 
+static inline bool
+subject_open(subject *s, const char *lines)
+{
+    return subject_open_under(s, HEAD, lines);
+}
+
 static inline void
 subject_close(subject *s)
 {
@@ -51,18 +59,17 @@ subject_close(subject *s)
     policy_free(&s->p);
 }
 
+/* The call as given, with these arguments (NULL: none) and the subject's buckets and time. */
 static inline policy_verdict
-subject_ask(subject *s, const char *method, const char *tool, const char *arguments)
+subject_decide(subject *s, policy_call call, const char *arguments)
 {
     static const scan_limits limits = {1024, 16, 256};
     policy_verdict verdict;
     scan_document document = {.text = {NULL, 0}};
-    policy_call call = {.method = aip_bytes_of(method),
-                        .tool = aip_bytes_of(tool),
-                        .parameters = SCAN_NONE,
-                        .arguments = SCAN_NONE,
-                        .buckets = s->buckets,
-                        .now_microseconds = s->now};
+    call.parameters = call.arguments = SCAN_NONE;
+    call.buckets = s->buckets;
+    call.root_buckets = s->root_buckets;
+    call.now_microseconds = s->now;
     if (arguments != NULL) {
         snprintf(s->arguments, sizeof s->arguments, "%s", arguments);
         CHECK_STATUS(scan_load(aip_bytes_of(s->arguments), &limits, &document, NULL), AIP_OK);
@@ -72,6 +79,12 @@ subject_ask(subject *s, const char *method, const char *tool, const char *argume
     policy_decide(s->p, s->scratch, &call, &verdict);
     scan_clear(&document);
     return verdict;
+}
+
+static inline policy_verdict
+subject_ask(subject *s, const char *method, const char *tool, const char *arguments)
+{
+    return subject_decide(s, (policy_call){.method = aip_bytes_of(method), .tool = aip_bytes_of(tool)}, arguments);
 }
 
 #define CHECK_VERDICT(verdict, wanted, why)                                                \

@@ -28,7 +28,7 @@ file_begin(void)
 static void
 file_end(void)
 {
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", "-runs"};
     for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
         char path[112];
         snprintf(path, sizeof path, "%s%s", file_path, suffixes[i]);

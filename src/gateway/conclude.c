@@ -1,0 +1,31 @@
+/* Settles what a forwarded request cost, and writes its outcome. */
+#include "gateway/conclude.h"
+
+#include "base/clock.h"
+#include "gateway/stages.h"
+
+void
+conclude(exchange *x)
+{
+    if (!x->forwarded || x->concluded) {
+        return;
+    }
+    x->concluded = true;
+    spend_settle(x);
+    const exchange_findings *found = x->found;
+    const audit_outcome outcome = {
+        .decision_id = x->record.decision_id,
+        .status = x->refusal.status,
+        .http = x->upstream_http,
+        .is_error = x->tool_failed,
+        .has_cost = x->cost.hold != 0,
+        .cost_micro_usd = x->cost.charged_micro_usd,
+        .findings = found == NULL ? NULL : found->items + found->reported,
+        .finding_count = found == NULL ? 0 : found->count - found->reported,
+        .bytes = x->reply_bytes,
+        .duration_microseconds = clock_monotonic_microseconds() - x->decided_microseconds,
+    };
+    uint64_t number;
+    /* What can be done about a failure is done already: the next decision is refused. */
+    (void)!audit_write_outcome(x->gateway->audit, &outcome, &number, NULL);
+}

@@ -1,0 +1,50 @@
+/* A running gateway: what all shards share, whatever the configuration says at the moment. */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+
+#include <pthread.h>
+
+#include "audit/append.h"
+#include "chain/memory.h"
+#include "crypto/aead.h"
+#include "gateway/approvals.h"
+#include "gateway/books.h"
+#include "gateway/buckets.h"
+#include "gateway/identities.h"
+#include "gateway/mail.h"
+#include "gateway/rate.h"
+#include "gateway/scribe.h"
+#include "gateway/server_requests.h"
+#include "gateway/settings.h"
+#include "policy/catalogue.h"
+#include "policy/suspicious.h"
+
+/* Set once at start. */
+typedef struct {
+    pthread_mutex_t lock; /* of `settings` */
+    const gateway_settings *settings;
+    mailroom *mail;
+    audit_log *audit;
+    own_identity own;      /* its `did` is empty when the gateway has none */
+    signing_identity self; /* its key is NULL then */
+    identities *identities;
+    books *books;           /* NULL: nothing costs anything */
+    scribe *scribe;         /* NULL: lines of the log are durable when they are written */
+    approvals *approvals;   /* NULL: nobody can be asked */
+    catalogue *catalogue;   /* tools that upstreams advertise */
+    suspicious *suspicious; /* what descriptions should not say; NULL: they are not looked at */
+    chain_memory *chains;   /* verified ones; NULL: none are remembered */
+    root_rates *rates;
+    server_requests *server_requests;
+    struct reload *reload;   /* NULL: the settings stay as they are */
+    caller_buckets *buckets; /* of policies' rates */
+    unsigned char session_key[AEAD_KEY_BYTES];
+    unsigned char finding_key[AEAD_KEY_BYTES]; /* of fingerprints of what DLP finds */
+} gateway;
+
+/* The settings in force; settings_drop gives them back. Thread-safe. */
+const gateway_settings *gateway_settings_take(gateway *g);
+/* From now on these are in force; takes over the caller's hold. Thread-safe. */
+void gateway_settings_put(gateway *g, const gateway_settings *settings);
+
+#endif

@@ -1,0 +1,110 @@
+/* The operator's policy: which rules hold for this request, and what they say of it. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "gateway/lists.h"
+#include "gateway/stages.h"
+
+/* Those that trust in the root names, those of the route, or the standard ones. */
+aip_status
+judge_choose(exchange *x, aip_error *err)
+{
+    const aip_ceiling *ceiling = x->verdict.grant.ceiling;
+    const gateway_settings *settings = x->settings;
+    if (ceiling == NULL || ceiling->policy == NULL) {
+        x->rules = x->route->rules != NULL ? x->route->rules : settings->standard;
+        return AIP_OK;
+    }
+    x->rules = settings->rules == NULL ? NULL : rules_find(settings->rules, ceiling->policy);
+    return x->rules == NULL ? aip_fail(err, AIP_INTERNAL, "a policy of trust is not loaded") : AIP_OK;
+}
+
+/* Leaf and root have buckets of their own, also where they have the same name. */
+static void
+name_caller(const char *role, aip_bytes name, unsigned char out[AIP_HASH_BYTES])
+{
+    char text[AIP_IDENTIFIER_BYTES_MAX + 8];
+    int size = snprintf(text, sizeof text, "%s %.*s", role, (int)name.size, (const char *)name.data);
+    hash_sha256((aip_bytes){(const unsigned char *)text, (size_t)size < sizeof text ? (size_t)size : sizeof text - 1},
+                out);
+}
+
+static void
+decide_with_buckets(exchange *x, policy_scratch *scratch, policy_call *call)
+{
+    const policy *p = x->rules->policy;
+    caller_buckets *all = x->gateway->buckets;
+    size_t of_leaf = policy_bucket_count(p), of_root = policy_root_bucket_count(p);
+    unsigned char leaf[AIP_HASH_BYTES], root[AIP_HASH_BYTES];
+    if (of_leaf + of_root == 0) {
+        policy_decide(p, scratch, call, &x->judged);
+        return;
+    }
+    name_caller("leaf", call->leaf, leaf);
+    name_caller("root", call->root, root);
+    caller_buckets_lock(all);
+    call->buckets = of_leaf == 0 ? NULL : caller_buckets_find(all, x->rules->serial, leaf, of_leaf);
+    call->root_buckets = of_root == 0 ? NULL : caller_buckets_find(all, x->rules->serial, root, of_root);
+    policy_decide(p, scratch, call, &x->judged);
+    caller_buckets_unlock(all);
+}
+
+static aip_status
+decide(exchange *x, aip_error *err)
+{
+    char hash[CATALOGUE_HASH_TEXT_SIZE];
+    policy_scratch *scratch = NULL;
+    aip_bytes pinned = policy_schema_hash(x->rules->policy, x->name);
+    AIP_TRY(rules_policy_scratch(x->shard->tools, x->rules, x->body.size, &scratch, err));
+    policy_call call = {
+        .kind = x->subject,
+        .method = aip_bytes_of(x->method),
+        .tool = x->name,
+        .message = &x->document,
+        .parameters = x->params,
+        .arguments = x->argument_node,
+        .schema_hash = x->schema_known ? catalogue_schema_text(&x->schema, pinned, hash) : (aip_bytes){NULL, 0},
+        .root = x->verdict.grant.root,
+        .leaf = x->verdict.grant.leaf,
+        .proven = x->proven,
+        .now_microseconds = clock_monotonic_microseconds(),
+    };
+    decide_with_buckets(x, scratch, &call);
+    x->was_judged = true;
+    return AIP_OK;
+}
+
+static aip_status
+refuse(exchange *x, aip_error *err)
+{
+    TEXT_AUTO text_buffer reason = {0};
+    policy_reason(&x->judged, &reason);
+    return text_finish(&reason, NULL) == AIP_OK ? aip_fail(err, x->judged.status, "%.*s", (int)reason.size, reason.data)
+                                                : aip_fail(err, x->judged.status, NULL);
+}
+
+/* The policy folds names, tokens compare bytes: a spelling that only the policy takes for its tool has to keep what
+ * tokens say of the policy's spelling as well. That is what goes on, unless the upstream has said how it spells it. */
+static aip_status
+hold_to_spelling(exchange *x, aip_error *err)
+{
+    char wanted[AIP_URI_BYTES_MAX + 16];
+    aip_bytes tool = x->judged.tool;
+    if (!x->is_tool || tool.size == 0 || aip_bytes_equal(tool, x->name)) {
+        return AIP_OK;
+    }
+    snprintf(wanted, sizeof wanted, "tool:%.*s", (int)tool.size, (const char *)tool.data);
+    AIP_TRY(aip_grant_covers(&x->verdict.grant, aip_bytes_of(wanted), err));
+    AIP_TRY(aip_grant_check_arguments(&x->verdict.grant, tool, x->arguments, err));
+    return x->schema_known ? AIP_OK : lists_rename_tool(x, tool, err);
+}
+
+aip_status
+judge_policy(exchange *x, aip_error *err)
+{
+    if (x->rules == NULL || x->kind == MESSAGE_NONE || x->kind == MESSAGE_RESPONSE) {
+        return AIP_OK; /* no method: what may be answered, or read on, was allowed when it was asked */
+    }
+    AIP_TRY(decide(x, err));
+    return x->judged.status == AIP_OK ? hold_to_spelling(x, err) : refuse(x, err);
+}

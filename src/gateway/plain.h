@@ -1,0 +1,34 @@
+/* Plain HTTP APIs: what a request asks for, as scope text and arguments (spec/a2a.md, E-70 ff.). */
+#ifndef GATEWAY_PLAIN_H
+#define GATEWAY_PLAIN_H
+
+#include "base/scan.h"
+#include "base/text.h"
+#include "gateway/target.h"
+
+enum { PLAIN_WANTED_SIZE = sizeof("http:DELETE ") + 3 * AIP_PATH_BYTES_MAX + 1 };
+
+typedef struct {
+    const char *method;        /* as sent */
+    aip_bytes path, query;     /* as sent; no `?` */
+    const scan_document *body; /* an indexed JSON body; NULL: none, or of another type */
+} plain_request;
+
+typedef struct {
+    char wanted[PLAIN_WANTED_SIZE]; /* `http:GET /v1/items` */
+    const char *path;               /* in `wanted` */
+    text_buffer arguments;          /* one JSON object: parameters of the query, then members of the body */
+} plain_facts;
+
+/* Judges method and target and writes the facts. HEAD is judged as GET. The path's form is one for all spellings:
+ * letters, digits and `._:@-` as they are, all other bytes as %XX. Errors: request.http_method, request.invalid (the
+ * target could be read in two ways, a parameter occurs twice or also in the body), json.*, memory. E-70 to E-73. */
+AIP_MUST_CHECK aip_status plain_read(const plain_request *request, plain_facts *out, aip_error *err);
+void plain_clear(plain_facts *facts);
+
+/* Is this a header by which some servers let a request be another one than it says? Such requests are refused: E-74. */
+bool plain_is_override(aip_bytes name);
+
+extern const char plain_methods[]; /* for `Allow` */
+
+#endif

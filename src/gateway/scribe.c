@@ -1,0 +1,148 @@
+/* The scribe: takes all that wait, waits once for the last of their lines, and lets them go together. */
+#include "gateway/scribe.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+enum { WRITTEN_WAITING_MAX = 8192, EVENTS_WAITING_MAX = 1024, TICK_MILLISECONDS = 1000 };
+
+static const size_t questions_most[QUESTION_KINDS] = {
+    [QUESTION_WRITTEN] = WRITTEN_WAITING_MAX, [QUESTION_EVENT] = EVENTS_WAITING_MAX};
+
+struct scribe {
+    audit_log *log;
+    desk *asked;
+    uint64_t next_tick; /* monotonic microseconds */
+    bool failing;       /* the last checkpoint did */
+    atomic_bool stopping;
+    bool started;
+    pthread_t thread;
+};
+
+static void
+let_go(scribe *s)
+{
+    question_list waiting = {NULL, NULL};
+    uint64_t last = 0;
+    for (question *q = desk_take(s->asked, QUESTION_WRITTEN); q != NULL; q = desk_take(s->asked, QUESTION_WRITTEN)) {
+        last = q->line > last ? q->line : last;
+        question_list_add(&waiting, q);
+    }
+    if (waiting.first == NULL) {
+        return;
+    }
+    aip_status status = audit_wait(s->log, last, NULL);
+    for (question *q = question_list_take(&waiting); q != NULL; q = question_list_take(&waiting)) {
+        q->status = status;
+        desk_answer(s->asked, q);
+    }
+}
+
+static void
+write_events(scribe *s)
+{
+    for (question *q = desk_take(s->asked, QUESTION_EVENT); q != NULL; q = desk_take(s->asked, QUESTION_EVENT)) {
+        const audit_event event = {.name = q->name,
+                                   .decision_id = q->about[0] == '\0' ? NULL : q->about,
+                                   .subject = aip_bytes_of(q->wanted),
+                                   .detail = text_view(&q->text)};
+        q->status = audit_append_event(s->log, &event, NULL);
+        if (q->status != AIP_OK) {
+            dprintf(STDERR_FILENO, "aip-gateway: WARNING an event could not be recorded: %s\n", q->name);
+        }
+        desk_answer(s->asked, q);
+    }
+}
+
+static void
+tick(scribe *s)
+{
+    uint64_t now = clock_monotonic_microseconds();
+    aip_error why = AIP_ERROR_INIT;
+    if (now < s->next_tick) {
+        return;
+    }
+    s->next_tick = now + TICK_MILLISECONDS * 1000ull;
+    bool failing = audit_tick(s->log, &why) != AIP_OK;
+    if (failing && !s->failing) {
+        dprintf(STDERR_FILENO, "aip-gateway: WARNING decision log: %s: %s\n", aip_status_lookup(why.status)->name,
+                why.detail);
+    }
+    s->failing = failing;
+}
+
+static void *
+run(void *context)
+{
+    scribe *s = context;
+    struct pollfd bell = {desk_descriptor(s->asked), POLLIN, 0};
+    while (!atomic_load(&s->stopping)) {
+        (void)poll(&bell, 1, TICK_MILLISECONDS);
+        desk_clear(s->asked);
+        let_go(s);
+        write_events(s);
+        tick(s);
+    }
+    let_go(s);
+    write_events(s);
+    return NULL;
+}
+
+aip_status
+scribe_open(audit_log *log, scribe **out, aip_error *err)
+{
+    scribe *s = calloc(1, sizeof *s);
+    *out = NULL;
+    if (s == NULL) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    s->log = log;
+    aip_status status = desk_new(questions_most, &s->asked, err);
+    if (status != AIP_OK) {
+        free(s);
+        return status;
+    }
+    *out = s;
+    return AIP_OK;
+}
+
+/* Signals are for the main thread alone. */
+aip_status
+scribe_start(scribe *s, aip_error *err)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    s->started = pthread_create(&s->thread, NULL, run, s) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return s->started ? AIP_OK : aip_fail(err, AIP_IO, "the scribe's thread does not start");
+}
+
+void
+scribe_close(scribe **s)
+{
+    if (*s == NULL) {
+        return;
+    }
+    if ((*s)->started) {
+        atomic_store(&(*s)->stopping, true);
+        desk_ring((*s)->asked);
+        pthread_join((*s)->thread, NULL);
+    }
+    desk_free(&(*s)->asked);
+    free(*s);
+    *s = NULL;
+}
+
+desk *
+scribe_desk(scribe *s)
+{
+    return s->asked;
+}
