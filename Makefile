@@ -8,7 +8,7 @@ SANITIZE ?=
 FUZZ_RUNS ?= 2000
 FUZZ_SECONDS ?= 60
 
-PACKAGES := libsodium libcrypto libmicrohttpd libcurl jansson sqlite3 yaml-0.1 libpcre2-8 libutf8proc zlib
+PACKAGES := libsodium libcrypto libmicrohttpd gnutls libcurl jansson sqlite3 yaml-0.1 libpcre2-8 libutf8proc zlib
 # Hyperscan runs on x86-64 only; without it PCRE2 does its work.
 HYPERSCAN := $$(pkg-config --exists libhs && echo "-DAIP_HYPERSCAN $$(pkg-config --cflags libhs)")
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wvla -Wformat=2 -Wswitch-enum -Werror
@@ -19,7 +19,7 @@ COMPILE = $(CC) -std=c17 -D_GNU_SOURCE -pthread $(WARNINGS) $(HARDENING) -Iinclu
 LINK = $(CC) -pthread -pie -Wl,-z,relro,-z,now $(CFLAGS) $(SANITIZE)
 LIBS = $$(pkg-config --libs $(PACKAGES)) $$(pkg-config --exists libhs && pkg-config --libs libhs) -lb64 -lm
 
-BUILD_DEBS := build-essential pkg-config libsodium-dev libssl-dev libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libyaml-dev $(if $(filter x86_64 amd64,$(shell uname -m)),libhyperscan-dev) libpcre2-dev libutf8proc-dev libb64-dev zlib1g-dev
+BUILD_DEBS := build-essential pkg-config libsodium-dev libssl-dev libmicrohttpd-dev libgnutls28-dev libcurl4-openssl-dev libjansson-dev libsqlite3-dev libyaml-dev $(if $(filter x86_64 amd64,$(shell uname -m)),libhyperscan-dev) libpcre2-dev libutf8proc-dev libb64-dev zlib1g-dev
 DEMO_DEBS := curl
 TEST_DEBS := $(DEMO_DEBS) git openssl python3 nodejs npm clang libclang-rt-14-dev
 
@@ -36,7 +36,8 @@ PROGRAMS := $(BUILD)/aip-did $(BUILD)/aip-token $(BUILD)/aip-gateway $(BUILD)/ai
 EXAMPLES := $(patsubst %.c,$(BUILD)/%,$(wildcard examples/delegation/*.c))
 UNIT := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*.c))
 PROPERTY := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/property/*.c))
-BENCHES := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
+BENCH_PARTS := $(BUILD)/tests/bench/gateway_load $(BUILD)/tests/bench/gateway_upstream
+BENCHES := $(filter-out $(BENCH_PARTS),$(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c)))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 .PHONY: all programs test unit vector property fuzz-replay lint e2e demo bench fuzz asan tsan cover format install dist clean help build-deps demo-deps test-deps
@@ -71,7 +72,7 @@ $(PROGRAMS):
 	@mkdir -p $(@D)
 	$(LINK) $^ $(LIBS) -o $@
 
-$(EXAMPLES) $(UNIT) $(PROPERTY) $(BENCHES): $(BUILD)/%: $(BUILD)/%.o $(CLI_SHARED) $(BUILD)/libaip.a
+$(EXAMPLES) $(UNIT) $(PROPERTY) $(BENCHES) $(BENCH_PARTS): $(BUILD)/%: $(BUILD)/%.o $(CLI_SHARED) $(BUILD)/libaip.a
 	$(LINK) $^ $(LIBS) -o $@
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/tests/fuzz/standalone.o $(BUILD)/libaip.a
 	$(LINK) $^ $(LIBS) -o $@
@@ -98,8 +99,9 @@ demo: demo-deps ## a three-hop delegation in front of a real MCP server
 	@$(MAKE) --no-print-directory programs
 	@BUILD=$(BUILD) bash examples/delegation/run.sh
 bench: build-deps ## measured ratios, side by side in one run
-	@$(MAKE) --no-print-directory $(BENCHES)
+	@$(MAKE) --no-print-directory programs $(BENCHES) $(BENCH_PARTS)
 	@set -e; for b in $(BENCHES); do $$b; done
+	@BUILD=$(BUILD) bash tests/bench/gateway_bench.sh
 
 fuzz: test-deps ## coverage-guided fuzzing of every target, FUZZ_SECONDS each
 	@set -e; for f in $(wildcard tests/fuzz/*_fuzz.c); do \

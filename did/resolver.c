@@ -70,6 +70,13 @@ resolver_open(const resolver_setup *setup, resolver **out, aip_error *err)
     return AIP_OK;
 }
 
+void
+resolver_set_hosts(resolver *r, const char *const *hosts, size_t count)
+{
+    r->setup.hosts = hosts;
+    r->setup.host_count = count;
+}
+
 static void
 link_flight(flight *f)
 {

@@ -40,6 +40,9 @@ typedef struct {
 AIP_MUST_CHECK aip_status resolver_open(const resolver_setup *setup, resolver **out, aip_error *err);
 void resolver_close(resolver **r); /* what is under way is dropped without an answer */
 
+/* Others in place of the setup's `hosts`, from now on; borrowed as those. Their patterns have been checked. */
+void resolver_set_hosts(resolver *r, const char *const *hosts, size_t count);
+
 /* `found` is NULL when status is not AIP_OK, and `err` says why. May be called before resolver_ask returns. It may call
  * resolver_ask, not resolver_close. */
 typedef void (*resolver_answer)(void *context, aip_status status, const resolution *found, const aip_error *err);

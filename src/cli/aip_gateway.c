@@ -1,37 +1,50 @@
 /* aip-gateway: the enforcing gateway before one MCP server. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
-#include "cli/gateway_file.h"
-#include "cli/gateway_identity.h"
+#include "cli/gateway_admin.h"
+#include "cli/gateway_admin_parts.h"
+#include "cli/gateway_approvals.h"
+#include "cli/gateway_budget.h"
+#include "cli/gateway_pins.h"
+#include "cli/gateway_explain.h"
+#include "cli/gateway_settings.h"
+#include "cli/gateway_wrap.h"
 #include "cli/options.h"
 #include "crypto/hash.h"
+#include "gateway/a2a_public.h"
+#include "gateway/a2a_tasks.h"
+#include "gateway/reload.h"
+#include "gateway/routes.h"
 #include "gateway/serve.h"
 #include "net/loop.h"
 #include "net/upstream.h"
 
+#define TABLE_BYTES 65536
 #define PROGRAM "aip-gateway"
-#define USAGE_TEXT                                                          \
-    PROGRAM " --config FILE [options]\n"                                    \
-            "       " PROGRAM " --upstream URL --trust-key KEY [options]\n" \
-            "       " PROGRAM " check --config FILE [options]"
+#define USAGE_TEXT                                                                                    \
+    PROGRAM " --config FILE [options]\n"                                                              \
+            "       " PROGRAM " --upstream URL --trust-key KEY [options]\n"                           \
+            "       " PROGRAM " check --config FILE [options]\n"                                      \
+            "       " PROGRAM " explain --config FILE | --policy FILE [--call FILE] [--token FILE]\n" \
+            "       " PROGRAM " wrap [options] -- COMMAND\n"                                          \
+            "       " PROGRAM " approvals|pins|budget|reload|status --help"
 
-static struct {
-    const char *config, *upstream, *host, *audit, *audit_sync, *audit_arguments, *policy;
-    uint64_t port, threads, max_body, max_token, timeout, audit_rotate;
-    option_list trust_keys, trust, audiences, origins, hosts;
-    identity_options identity;
-    bool require_proof, quiet, json;
-} given;
-
-static gateway_config file; /* empty without --config; what is given borrows from it */
-static bool told;           /* the file's problems have been printed */
+static gateway_options
+    given; /* what the table fills; then, with what the file and the defaults add, of the first settings */
+static gateway_options command_line;
 
 static const option table[] = {
     {"--config", OPTION_TEXT, &given.config, "FILE", "gateway.yaml; options go before what it says"},
-    {"--upstream", OPTION_TEXT, &given.upstream, "URL", "the MCP server behind the gateway"},
+    {"--upstream", OPTION_TEXT, &given.upstream, "URL", "the server behind the gateway"},
+    {"--protocol", OPTION_TEXT, &given.protocol, "NAME", "what it speaks: mcp, a2a or http (mcp)"},
+    {"--rest-url", OPTION_TEXT, &given.rest_url, "URL", "of an A2A agent's REST interface (not served)"},
+    {"--notify-host", OPTION_LIST, &given.notify_hosts, "PATTERN",
+     "host, host:port or *.domain that an A2A agent may notify (any public one)"},
     {"--host", OPTION_TEXT, &given.host, "ADDRESS", "where to listen (127.0.0.1)"},
     {"--port", OPTION_UNSIGNED, &given.port, "N", "0 picks a free one (8080)"},
     {"--trust-key", OPTION_LIST, &given.trust_keys, "KEY", "key whose tokens are accepted, or name=key"},
@@ -47,6 +60,7 @@ static const option table[] = {
     {"--audit-rotate", OPTION_UNSIGNED, &given.audit_rotate, "BYTES", "a larger decision log is put aside (never)"},
     {"--audit-arguments", OPTION_TEXT, &given.audit_arguments, "HOW",
      "what the log has of arguments: none, or redacted by the policy's rules (none)"},
+    {"--admin-socket", OPTION_TEXT, &given.admin_socket, "PATH", "local socket for the operator (none)"},
     {"--policy", OPTION_TEXT, &given.policy, "FILE", "policy for the calls of all whose trust names no other"},
     {"--threads", OPTION_UNSIGNED, &given.threads, "N", "shards (one per core)"},
     {"--max-body", OPTION_UNSIGNED, &given.max_body, "BYTES", "largest request and JSON reply (4194304)"},
@@ -68,159 +82,21 @@ static const option table[] = {
      "gateway whose list of revocations is read, and where it stands"},
     {"--revocation-staleness", OPTION_TEXT, &given.identity.list_staleness, "TIME",
      "how old what the lists tell may be, at least 10s (300s)"},
-    {"--json", OPTION_FLAG, &given.json, NULL, "with check: one object"},
+    {"--json", OPTION_FLAG, &given.json, NULL, "with check and explain: one object"},
+    {"--call", OPTION_TEXT, &given.call, "FILE", "with explain: a message, as it would be posted; - is standard input"},
+    {"--token", OPTION_TEXT, &given.token, "FILE", "with explain: the token that goes with it"},
+    {"--path", OPTION_TEXT, &given.path, "PATH", "with explain: where it would be posted, of several upstreams"},
     {"--quiet", OPTION_FLAG, &given.quiet, NULL, "no line per request on stderr"},
     {NULL, OPTION_FLAG, NULL, NULL, NULL},
 };
 
-static aip_status
-add_trust(aip_trust *trust, const option_list *list, aip_error *err)
-{
-    aip_error why = AIP_ERROR_INIT;
-    for (size_t i = 0; i < list->count; i++) {
-        if (aip_trust_add(trust, list->items[i], &why) != AIP_OK) {
-            return aip_fail(err, AIP_CONFIG_INVALID, "trusted root %zu: %s %s", i + 1,
-                            aip_status_lookup(why.status)->name, why.detail);
-        }
-    }
-    return AIP_OK;
-}
-
-/* Roots of the command line replace those of the file. */
-static aip_status
-take_trust(aip_trust *trust, aip_error *err)
-{
-    if (given.trust_keys.count + given.trust.count == 0) {
-        *trust = file.trust;
-        file.trust = (aip_trust){0};
-    } else {
-        AIP_TRY(add_trust(trust, &given.trust_keys, err));
-        AIP_TRY(add_trust(trust, &given.trust, err));
-        if (file.trust.unknown != NULL) {
-            AIP_TRY(aip_trust_add_ceiling(trust, file.trust.unknown, &trust->unknown, err));
-        }
-    }
-    if (trust->count == 0 && trust->unknown == NULL) {
-        return aip_fail(err, AIP_CONFIG_INVALID,
-                        "no root is trusted (trust:, --trust, --trust-key): no token could be accepted");
-    }
-    return AIP_OK;
-}
-
-/* One shard per core. */
-static uint64_t
-count_cores(void)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores < 1 ? 1 : cores > CONFIG_THREADS_MAX ? CONFIG_THREADS_MAX : (uint64_t)cores;
-}
-
-/* The one for all and those that trust names. */
-static aip_status
-collect_policies(const aip_trust *trust, const char ***out, size_t *count, aip_error *err)
-{
-    const char **files = calloc(trust->ceiling_count + 1, sizeof *files);
-    *out = files;
-    *count = 0;
-    if (files == NULL) {
-        return aip_fail(err, AIP_NO_MEMORY, NULL);
-    }
-    if (given.policy != NULL) {
-        files[(*count)++] = given.policy;
-    }
-    for (size_t i = 0; i < trust->ceiling_count; i++) {
-        if (trust->ceilings[i]->policy != NULL) {
-            files[(*count)++] = trust->ceilings[i]->policy;
-        }
-    }
-    return AIP_OK;
-}
-
-/* Prints what is wrong with policies. */
-static aip_status
-load_rules(gateway_settings *settings, aip_error *err)
-{
-    TEXT_AUTO text_buffer problems = {0};
-    rules_setup setup = {.paths = {.home = getenv("HOME"), .as_peer = true}};
-    char directory[4096];
-    const char **files = NULL;
-    setup.paths.directory = getcwd(directory, sizeof directory);
-    AIP_TRY(collect_policies(&settings->trust, &files, &setup.count, err));
-    setup.files = files;
-    aip_status status = setup.count == 0 ? AIP_OK : rules_load(&setup, &settings->rules, &problems, err);
-    free(files);
-    if (problems.size > 0 && !given.json) {
-        fwrite(problems.data, 1, problems.size, stderr);
-    }
-    told |= status != AIP_OK && problems.size > 0 && !given.json;
-    AIP_TRY(status);
-    settings->standard = given.policy == NULL ? NULL : rules_find(settings->rules, given.policy);
-    return AIP_OK;
-}
-
-static aip_status
-make_route(gateway_settings *settings, aip_error *err)
-{
-    settings->routes = calloc(1, sizeof *settings->routes);
-    if (settings->routes == NULL) {
-        return aip_fail(err, AIP_NO_MEMORY, NULL);
-    }
-    gateway_route *route = &settings->routes[0];
-    *route = (gateway_route){.name = "", .url = given.upstream, .protocol = &protocol_mcp};
-    settings->route_count = 1;
-    return upstream_check_url(given.upstream, route->path, sizeof route->path, err);
-}
-
-static aip_status
-fill_settings(gateway_settings *settings, aip_error *err)
-{
-    settings->host = given.host;
-    settings->port = (uint16_t)given.port;
-    settings->audiences = given.audiences.items;
-    settings->audience_count = given.audiences.count;
-    settings->origins = given.origins.items;
-    settings->origin_count = given.origins.count;
-    settings->hosts = given.hosts.items;
-    settings->host_count = given.hosts.count;
-    settings->require_proof = given.require_proof;
-    settings->bearers = given.config == NULL; /* a file says it of each root */
-    settings->quiet = given.quiet;
-    settings->audit_arguments = strcmp(given.audit_arguments, "redacted") == 0;
-    settings->threads = (size_t)given.threads;
-    settings->body_bytes_max = (size_t)given.max_body;
-    settings->token_bytes_max = (size_t)given.max_token;
-    settings->idle_seconds = (unsigned)given.timeout;
-    AIP_TRY(make_route(settings, err));
-    AIP_TRY(take_trust(&settings->trust, err));
-    return load_rules(settings, err);
-}
-
-/* Everything that can be told without opening anything. */
-static aip_status
-take_configuration(gateway_settings *settings, aip_error *err)
-{
-    AIP_TRY(crypto_start(err));
-    if (given.config != NULL) {
-        aip_status status = gateway_file_load(given.config, given.json, &file, err);
-        told = status == AIP_CONFIG_INVALID;
-        AIP_TRY(status);
-    }
-    AIP_TRY(gateway_file_apply(table, &file, err));
-    if (given.threads == UINT64_MAX) {
-        given.threads = count_cores();
-    }
-    if (given.upstream == NULL) {
-        return aip_fail(err, AIP_CONFIG_INVALID, "no server stands behind the gateway (upstream.url, --upstream)");
-    }
-    AIP_TRY(fill_settings(settings, err));
-    aip_error why = AIP_ERROR_INIT;
-    return gateway_identity_check(&given.identity, &why) == AIP_OK
-               ? AIP_OK
-               : aip_fail(err, given.config == NULL ? why.status : AIP_CONFIG_INVALID, "%s", why.detail);
-}
+static const option_source source = {table, &given, &command_line};
 
 /* A chain of four elements takes about 20 KiB. */
 static const chain_memory_limits chain_limits = {.bytes_max = 64 << 20, .bytes_per_root_max = 16 << 20};
+
+/* 100 bytes a row, touched only when A2A tasks are begun. */
+static const a2a_tasks_setup task_limits = {.capacity = 65536, .ttl_seconds = 7 * 86400};
 
 static aip_status
 open_audit(gateway *g, aip_error *err)
@@ -256,15 +132,19 @@ open_parts(gateway *g, identity_parts *parts, aip_error *err)
     AIP_TRY(mailroom_new(&g->mail, err));
     AIP_TRY(chain_memory_new(&chain_limits, &g->chains, err));
     AIP_TRY(root_rates_new(&g->rates, err));
+    AIP_TRY(gateway_front_open(g, err));
     AIP_TRY(caller_buckets_new(&g->buckets, err));
     AIP_TRY(server_requests_new(&g->server_requests, err));
     AIP_TRY(catalogue_new(&g->catalogue, err));
+    AIP_TRY(a2a_tasks_new(&task_limits, &g->tasks, err));
+    AIP_TRY(a2a_cards_new(&g->cards, err));
     AIP_TRY(suspicious_new(&g->suspicious, err));
     AIP_TRY(gateway_identity_load(&given.identity, g, err));
     AIP_TRY(open_audit(g, err)); /* before the store: its lock keeps a second gateway out */
     AIP_TRY(gateway_identity_open(&given.identity, given.audit, g, parts, err));
     const books_setup setup = {.store_path = parts->store_path.data};
-    return books_open(&setup, &g->books, err);
+    AIP_TRY(books_open(&setup, &g->books, err));
+    return gateway_admin_open(g, given.admin_socket, parts->store_path.data, err);
 }
 
 /* Holds that were answered too late for anybody are given back before the ledger is closed. */
@@ -287,14 +167,18 @@ close_books(gateway *g)
 static void
 close_parts(gateway *g, identity_parts *parts)
 {
+    gateway_admin_close(g);
     close_books(g);
     scribe_close(&g->scribe);
     gateway_identity_close(g, parts);
     chain_memory_free(&g->chains);
     root_rates_free(&g->rates);
+    gateway_front_close(g);
     caller_buckets_free(&g->buckets);
     server_requests_free(&g->server_requests);
     catalogue_free(&g->catalogue);
+    a2a_tasks_free(&g->tasks);
+    a2a_cards_free(&g->cards);
     suspicious_free(&g->suspicious);
     audit_close(&g->audit);
     aip_secret_key_free(&g->self.key); /* signs the log's last checkpoint */
@@ -316,7 +200,6 @@ takes_bearers(const gateway_settings *settings)
 static void
 warn(const gateway *g, const gateway_settings *settings)
 {
-    const char *url = settings->routes[0].url;
     if (takes_bearers(settings)) {
         fputs(PROGRAM ": WARNING: tokens of one element are taken as bearers: whoever copies one can use it; "
                       "--require-proof refuses that\n",
@@ -325,73 +208,188 @@ warn(const gateway *g, const gateway_settings *settings)
     if (g->self.key == NULL) {
         fputs(PROGRAM ": WARNING: without --key answers are not signed\n", stderr);
     }
-    if (strncmp(url, "http://", 7) == 0 && strstr(url, "//127.") == NULL && strstr(url, "//localhost") == NULL) {
-        fputs(PROGRAM ": WARNING: the upstream is reached without TLS\n", stderr);
+    for (size_t i = 0; i < settings->route_count; i++) {
+        const gateway_route *route = &settings->routes[i];
+        if (strncasecmp(route->url, "http://", 7) == 0 && !upstream_is_loopback(route->url)) {
+            fprintf(stderr, PROGRAM ": WARNING: the upstream %s%sis reached without TLS\n", route->name,
+                    route->name[0] == '\0' ? "" : " ");
+        }
     }
 }
 
-/* Exit 1 says that the configuration is not good, as the other codes cannot. */
-static int
-report_check(aip_status status, const aip_error *err)
+/* Threads that work by the settings get the new ones, too. */
+static aip_status
+reload_settings(void *context, const gateway_settings *now, gateway_settings **out, text_buffer *report, aip_error *err)
 {
-    if (status == AIP_OK) {
-        puts(given.json ? "{\"valid\":true}" : "valid");
-        return 0;
+    gateway *g = context;
+    AIP_TRY(gateway_settings_make(&source, now, out, report, err));
+    aip_status status = gateway_identity_renew(&gateway_settings_options(*out)->identity, g, *out, err);
+    if (status != AIP_OK) {
+        const gateway_settings *refused = *out;
+        settings_drop(&refused);
+        *out = NULL;
     }
-    if (!told) {
-        (void)options_report_failure(PROGRAM, given.json, status, err);
-    }
-    return status == AIP_CONFIG_INVALID ? 1 : aip_status_exit_code(status);
+    return status;
 }
 
 static aip_status
 serve(gateway *g, gateway_settings *settings, identity_parts *parts, aip_error *err)
 {
+    sigset_t early;
+    sigemptyset(&early);
+    sigaddset(&early, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &early, NULL); /* it waits until the gateway can serve it */
+    const reload_setup reloading = {reload_settings, g};
     AIP_TRY(open_parts(g, parts, err));
-    warn(g, settings);
+    AIP_TRY(reload_open(g, &reloading, err));
+    if (settings->host != NULL) {
+        warn(g, settings);
+    }
     return gateway_serve(g, settings, err);
 }
 
+/* What others borrow of the first settings stays until the end. */
 static aip_status
-make_gateway(gateway *g, gateway_settings **settings, aip_error *err)
+make_gateway(gateway *g, gateway_settings **settings, text_buffer *report, aip_error *err)
 {
     pthread_mutex_init(&g->lock, NULL);
-    *settings = calloc(1, sizeof **settings);
-    if (*settings == NULL) {
-        return aip_fail(err, AIP_NO_MEMORY, NULL);
-    }
-    atomic_init(&(*settings)->holders, 1);
+    command_line = given;
+    AIP_TRY(gateway_settings_make(&source, NULL, settings, report, err));
+    atomic_fetch_add(&(*settings)->holders, 1);
     g->settings = *settings;
-    return take_configuration(*settings, err);
+    given = *gateway_settings_options(*settings);
+    return AIP_OK;
 }
+
+/* What starts servers that are commands is made before the first key is read and the first thread runs. */
+static aip_status
+begin(gateway *g, gateway_wrap *wrap, gateway_settings **settings, text_buffer *report, aip_error *err)
+{
+    if (given.config != NULL || wrap != NULL) {
+        AIP_TRY(spawner_open(&g->spawner, err));
+    }
+    if (wrap != NULL) {
+        AIP_TRY(gateway_wrap_apply(wrap, &given, err));
+    }
+    AIP_TRY(make_gateway(g, settings, report, err));
+    if (!routes_have_command(*settings)) {
+        spawner_close(&g->spawner);
+    }
+    if (wrap != NULL && !wrap->no_stdio) {
+        wrap->end.path = (*settings)->routes[0].path;
+        g->local = &wrap->end;
+    }
+    return AIP_OK;
+}
+
+/* `wrap`: NULL for the gateway itself. */
+static int
+run_gateway(gateway_wrap *wrap, aip_error *err)
+{
+    static gateway g;
+    TEXT_AUTO text_buffer report = {0};
+    gateway_settings *settings = NULL;
+    identity_parts parts = {0};
+    aip_status status = begin(&g, wrap, &settings, &report, err);
+    fwrite(report.data == NULL ? "" : report.data, 1, report.size, stderr);
+    if (status == AIP_OK) {
+        status = serve(&g, settings, &parts, err);
+    }
+    int code = status == AIP_OK ? 0 : options_report_failure(PROGRAM, false, status, err);
+    if (wrap != NULL && code != 0) {
+        code = status == AIP_USAGE ? code : 1; /* the others are the command's to give */
+    }
+    close_parts(&g, &parts);
+    reload_close(&g);
+    const gateway_settings *first = settings;
+    settings_drop(&g.settings);
+    settings_drop(&first);
+    given = command_line;
+    spawner_close(&g.spawner);
+    return code == 0 && g.local != NULL ? g.local->code : code;
+}
+
+/* A wrong option ends with 2, a start that fails with 1, and all else as the command does. */
+static int
+wrap_command(int argc, char **argv)
+{
+    gateway_wrap wrap = {0};
+    aip_error err = AIP_ERROR_INIT;
+    aip_status status = gateway_wrap_take(&wrap, argc, argv, &err);
+    for (int i = 1; status == AIP_OK && i < wrap.rest_count; i++) {
+        if (strcmp(wrap.rest[i], "--help") == 0) {
+            (void)dup2(STDERR_FILENO, STDOUT_FILENO); /* stdout is for messages only */
+            gateway_wrap_print_help();
+        }
+    }
+    if (status == AIP_OK) {
+        status = options_parse(table, USAGE_TEXT, wrap.rest_count, wrap.rest, NULL, 0, NULL, &err);
+    }
+    bool prints = wrap.prints_config || wrap.prints_cursor_config;
+    if (status == AIP_OK) {
+        status = prints ? gateway_wrap_print_config(&wrap, table, &given, &err) : gateway_wrap_take_ends(&wrap, &err);
+    }
+    int code = status != AIP_OK ? options_report_failure(PROGRAM, false, status, &err)
+               : prints         ? 0
+                                : run_gateway(&wrap, &err);
+    gateway_wrap_release(&wrap);
+    return status == AIP_OK || status == AIP_USAGE ? code : 1;
+}
+
+static int
+check_configuration(aip_error *err)
+{
+    TEXT_AUTO text_buffer report = {0};
+    gateway_settings *settings = NULL;
+    command_line = given;
+    aip_status status = gateway_settings_make(&source, NULL, &settings, &report, err);
+    const gateway_settings *made = settings;
+    settings_drop(&made);
+    return gateway_file_print_check(given.json, status, &report);
+}
+
+static int
+explain_configuration(void)
+{
+    given.explained = true;
+    command_line = given;
+    return gateway_explain(PROGRAM, &source);
+}
+
+/* Verbs with options of their own. */
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv); /* argv[0] is the verb */
+} verbs[] = {
+    {"approvals", gateway_approvals_main}, {"pins", gateway_pins_main},     {"budget", gateway_budget_main},
+    {"reload", gateway_reload_main},       {"status", gateway_status_main},
+};
 
 int
 main(int argc, char **argv)
 {
-    static gateway g;
     aip_error err = AIP_ERROR_INIT;
-    gateway_settings *settings = NULL;
-    identity_parts parts = {0};
+    /* Large tables are pages of their own, which cost no memory until they are written to. Without this, glibc takes
+     * ever larger ones from its heap once one was freed. */
+    (void)mallopt(M_MMAP_THRESHOLD, TABLE_BYTES);
+    for (size_t i = 0; argc > 1 && i < sizeof verbs / sizeof verbs[0]; i++) {
+        if (strcmp(argv[1], verbs[i].name) == 0) {
+            return verbs[i].run(argc - 1, argv + 1);
+        }
+    }
     bool check = argc > 1 && strcmp(argv[1], "check") == 0;
-    int code = 0;
     gateway_file_begin(table);
-    aip_status status = options_parse(table, USAGE_TEXT, argc - check, argv + check, NULL, 0, NULL, &err);
-    bool understood = status == AIP_OK;
-    given.json &= check;
-    if (understood) {
-        status = make_gateway(&g, &settings, &err);
+    if (argc > 1 && strcmp(argv[1], "wrap") == 0) {
+        int ended = wrap_command(argc - 1, argv + 1);
+        options_release(table);
+        return ended;
     }
-    if (status == AIP_OK && !check) {
-        status = serve(&g, settings, &parts, &err);
-    }
-    if (check && understood) {
-        code = report_check(status, &err);
-    } else if (status != AIP_OK) {
-        code = options_report_failure(PROGRAM, false, status, &err);
-    }
-    close_parts(&g, &parts);
-    settings_drop(&g.settings);
+    bool explain = argc > 1 && strcmp(argv[1], "explain") == 0, verb = check || explain;
+    aip_status status = options_parse(table, USAGE_TEXT, argc - verb, argv + verb, NULL, 0, NULL, &err);
+    int code = status != AIP_OK ? options_report_failure(PROGRAM, false, status, &err)
+               : explain        ? explain_configuration()
+               : check          ? check_configuration(&err)
+                                : run_gateway(NULL, &err);
     options_release(table);
-    config_clear(&file);
     return code;
 }

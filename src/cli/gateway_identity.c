@@ -8,8 +8,6 @@
 #include "did/aipdoc.h"
 #include "gateway/pulling.h"
 
-static const char default_store[] = "aip-gateway.db";
-
 aip_status
 gateway_identity_check(const identity_options *given, aip_error *err)
 {
@@ -147,7 +145,7 @@ name_store(const identity_options *given, const char *audit, identity_parts *par
     } else {
         text_append(&parts->store_path,
                     (aip_bytes){(const unsigned char *)audit, slash == NULL ? 0 : (size_t)(slash - audit) + 1});
-        text_append_string(&parts->store_path, default_store);
+        text_append_string(&parts->store_path, GATEWAY_STORE_NAME);
     }
     text_append(&parts->store_path, (aip_bytes){(const unsigned char *)"", 1});
     return text_finish(&parts->store_path, err);
@@ -196,15 +194,59 @@ gateway_identity_open(const identity_options *given, const char *audit, gateway 
     return open_identities(given, g, parts, err);
 }
 
+static void
+clear_hosts(identity_parts *parts)
+{
+    for (size_t i = 0; i < parts->named; i++) {
+        free((void *)(uintptr_t)parts->hosts[i]);
+    }
+    free(parts->hosts);
+}
+
+/* What the thread borrows until it gets other terms. */
+typedef struct {
+    const gateway_settings *settings; /* held */
+    identity_parts parts;
+} held_terms;
+
+static void
+release_terms(void *held)
+{
+    held_terms *terms = held;
+    settings_drop(&terms->settings);
+    clear_hosts(&terms->parts);
+    free(terms);
+}
+
+aip_status
+gateway_identity_renew(const identity_options *given, gateway *g, gateway_settings *settings, aip_error *err)
+{
+    held_terms *held = calloc(1, sizeof *held);
+    if (held == NULL) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    aip_status status = collect_hosts(given, &settings->trust, &held->parts, err);
+    atomic_fetch_add(&settings->holders, 1);
+    held->settings = settings;
+    identities_terms terms = {.trust = &settings->trust,
+                              .hosts = held->parts.hosts,
+                              .host_count = held->parts.host_count,
+                              .held = held,
+                              .release = release_terms};
+    if (status == AIP_OK) {
+        status = identities_renew(g->identities, &terms, err);
+    } else {
+        release_terms(held);
+    }
+    return status;
+}
+
 void
 gateway_identity_close(gateway *g, identity_parts *parts)
 {
     identities_close(&g->identities);
     own_identity_clear(&g->own);
-    for (size_t i = 0; i < parts->named; i++) {
-        free((void *)(uintptr_t)parts->hosts[i]);
-    }
-    free(parts->hosts);
+    clear_hosts(parts);
     free(parts->allowed);
     text_clear(&parts->store_path);
     *parts = (identity_parts){0};

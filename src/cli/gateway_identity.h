@@ -5,6 +5,8 @@
 #include "cli/options.h"
 #include "gateway/gateway.h"
 
+#define GATEWAY_STORE_NAME "aip-gateway.db"
+
 typedef struct {
     const char *key, *passphrase_file, *key_log, *public_url, *store, *ca_file, *max_staleness, *list_staleness;
     option_list sources, hosts, allowed, lists;
@@ -30,6 +32,10 @@ AIP_MUST_CHECK aip_status gateway_identity_load(const identity_options *given, g
  * the store stands beside it unless it is named. Errors: usage, config.invalid, log.*, did.*, store.*, io, memory. */
 AIP_MUST_CHECK aip_status gateway_identity_open(const identity_options *given, const char *audit, gateway *g,
                                                 identity_parts *parts, aip_error *err);
+/* From now on the thread takes the trust of these settings, and asks the hosts of their roots. It holds them. Errors:
+ * config.invalid, did.*, memory. */
+AIP_MUST_CHECK aip_status gateway_identity_renew(const identity_options *given, gateway *g, gateway_settings *settings,
+                                                 aip_error *err);
 /* Leaves g->self, which signs the last line of the log. */
 void gateway_identity_close(gateway *g, identity_parts *parts);
 

@@ -4,6 +4,8 @@
 #include <math.h>
 
 #include "crypto/base64url.h"
+#include "crypto/hash.h"
+#include "crypto/multibase.h"
 
 bool
 dlp_validate_any(aip_bytes match)
@@ -265,4 +267,19 @@ dlp_validate_nino(aip_bytes match)
         }
     }
     return true;
+}
+
+bool
+dlp_validate_wif(aip_bytes match)
+{
+    enum { VERSION = 0x80, CHECKSUM = 4, SHORT = 37, LONG = 38 }; /* a compressed key has one byte more */
+    unsigned char bytes[64], hash[AIP_HASH_BYTES];
+    size_t size = 0;
+    if (base58_decode(match, bytes, sizeof bytes, &size, NULL) != AIP_OK || (size != SHORT && size != LONG) ||
+        bytes[0] != VERSION) {
+        return false;
+    }
+    hash_sha256((aip_bytes){bytes, size - CHECKSUM}, hash);
+    hash_sha256((aip_bytes){hash, sizeof hash}, hash);
+    return memcmp(hash, bytes + size - CHECKSUM, CHECKSUM) == 0;
 }

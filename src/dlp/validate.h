@@ -19,6 +19,7 @@ bool dlp_validate_email(aip_bytes match);    /* not the user by which git is rea
 bool dlp_validate_dni(aip_bytes match);      /* Spain: the letter is the number modulo 23 */
 bool dlp_validate_cpf(aip_bytes match);      /* Brazil: two check digits modulo 11 */
 bool dlp_validate_nir(aip_bytes match);      /* France: 97 minus the number modulo 97 */
+bool dlp_validate_wif(aip_bytes match);      /* Base58Check of a Bitcoin private key: version 0x80, double SHA-256 */
 bool dlp_validate_nino(aip_bytes match);     /* United Kingdom: no unused prefix */
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/splice.h"
 #include "crypto/hash.h"
 
-enum { STRIPES = 16, ROOM_MAX = 1 << 24, REFRESH_SHARE = 8 };
+enum { STRIPES = 16, ROOM_MAX = 1 << 24, REFRESH_SHARE = 8, OWNERS_MIN = 8 };
 
 /* Rows are named by their index; 0 is none, and the ends of the list by use. */
 typedef struct {
@@ -137,12 +137,28 @@ forget(stripe *s, uint32_t i)
     s->used--;
 }
 
+/* E-35: the owner's oldest row, if it has its share of them already; 0: it has less. All are walked, so only where half
+ * the room is taken. */
+static uint32_t
+over_share(const stripe *s, const unsigned char owner[AIP_HASH_BYTES])
+{
+    uint32_t oldest = 0, count = 0, share = s->room / OWNERS_MIN;
+    for (uint32_t i = s->rows[0].newer; i != 0; i = s->rows[i].newer) {
+        if (memcmp(s->rows[i].owned.owner, owner, AIP_HASH_BYTES) == 0) {
+            oldest = oldest == 0 ? i : oldest;
+            count++;
+        }
+    }
+    return count >= share && count > 0 ? oldest : 0;
+}
+
 /* The key has no row yet. */
 static void
 insert(stripe *s, const a2a_owned *owned)
 {
-    if (s->used == s->room) {
-        forget(s, s->rows[0].newer);
+    uint32_t own = s->used >= (s->room + 1) / 2 ? over_share(s, owned->owner) : 0;
+    if (own != 0 || s->used == s->room) {
+        forget(s, own != 0 ? own : s->rows[0].newer);
     }
     uint32_t i = s->returned;
     if (i != 0) {

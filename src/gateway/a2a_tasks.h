@@ -26,7 +26,7 @@ typedef struct {
 } a2a_task_store;
 
 typedef struct {
-    size_t capacity;     /* rows; the least recently used go first */
+    size_t capacity;     /* rows; the least recently used go first, of an owner that has an eighth its own */
     int64_t ttl_seconds; /* since a row was last used */
     bool claims;         /* a message may begin a context that nobody owns by naming it: E-33 */
     a2a_task_store store;

@@ -31,11 +31,28 @@ inspect(exchange *x, const scan_document *document, text_buffer *changed, text_b
     return status;
 }
 
+/* Events do not say what they are: one that is no JSON is a text (E-77). */
+static bool
+is_message(const exchange *x, aip_bytes text)
+{
+    scan_document document = {0};
+    if (x->phase != EXCHANGE_STREAMING) {
+        return x->upstream_json;
+    }
+    aip_status status = load(text, &document, NULL);
+    scan_clear(&document);
+    return status == AIP_OK;
+}
+
 aip_status
 answer_judge(exchange *x, aip_bytes text, text_buffer *out, aip_error *err)
 {
     scan_document document = {0};
     text_buffer changed TEXT_AUTO = {0};
+    if (x->route->protocol->texts && !is_message(x, text)) {
+        AIP_TRY(x->route->protocol->judge(x, NULL, &changed, err));
+        return inspect_reply_text(x, text, err);
+    }
     AIP_TRY(load(text, &document, err));
     aip_status status = x->route->protocol->judge(x, &document, &changed, err);
     if (status == AIP_OK) {

@@ -127,6 +127,22 @@ await_written(exchange *x, aip_error *err)
 }
 
 aip_status
+await_completion(exchange *x, const char *link, aip_error *err)
+{
+    question *q = NULL;
+    AIP_TRY(prepare(x, QUESTION_COMPLETION, x->verdict.grant.leaf, &q, err));
+    snprintf(q->wanted, sizeof q->wanted, "%s", link);
+    text_append(&q->text, text_view(&x->body));
+    aip_status status = text_finish(&q->text, err);
+    if (status != AIP_OK) {
+        question_free(&q);
+        return status;
+    }
+    wait_from_now(x, AIP_RESOLVE_MILLISECONDS);
+    return ask(x, scribe_desk(x->gateway->scribe), q, err);
+}
+
+aip_status
 await_approval(exchange *x, const approval_wish *wish, aip_error *err)
 {
     question *q = NULL;
@@ -136,6 +152,7 @@ await_approval(exchange *x, const approval_wish *wish, aip_error *err)
     memcpy(q->call, wish->call, sizeof q->call);
     memcpy(q->decision_id, x->record.decision_id, sizeof q->decision_id);
     q->approval = *manner;
+    (void)aip_printable(aip_bytes_of(x->wanted), q->wanted, sizeof q->wanted);
     text_append(&q->text, wish->shown);
     aip_status status = text_finish(&q->text, err);
     if (status != AIP_OK) {
@@ -246,7 +263,7 @@ await_drop(exchange *x)
     q->asker = NULL; /* the question itself is freed when it comes back */
     x->question = NULL;
     if (q->kind == QUESTION_APPROVAL) {
-        atomic_store(&q->left, true); /* the last touch: from here on it may come back at any time */
+        atomic_store(&q->left, true);
         desk_ring(approvals_desk(x->gateway->approvals));
     }
 }

@@ -30,6 +30,8 @@ typedef struct {
 AIP_MUST_CHECK aip_status await_hold(exchange *x, const hold_wish *wish, aip_error *err);
 /* For x->line of the decision log to be as durable as configured; x->arrived_status tells. */
 AIP_MUST_CHECK aip_status await_written(exchange *x, aip_error *err);
+/* For the body, a completion statement of the leaf about that link, to be recorded. */
+AIP_MUST_CHECK aip_status await_completion(exchange *x, const char *link, aip_error *err);
 /* For a person's word about exactly this call, whose SHA-256 is `digest`. `shown` is what the person sees, as members
  * of a JSON object. x->arrived_status is the word, x->arrived_detail tells whose it is. */
 typedef struct {

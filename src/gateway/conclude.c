@@ -2,16 +2,12 @@
 #include "gateway/conclude.h"
 
 #include "base/clock.h"
+#include "gateway/figures.h"
 #include "gateway/stages.h"
 
-void
-conclude(exchange *x)
+static void
+write_outcome(exchange *x)
 {
-    if (!x->forwarded || x->concluded) {
-        return;
-    }
-    x->concluded = true;
-    spend_settle(x);
     const exchange_findings *found = x->found;
     const audit_outcome outcome = {
         .decision_id = x->record.decision_id,
@@ -25,7 +21,36 @@ conclude(exchange *x)
         .bytes = x->reply_bytes,
         .duration_microseconds = clock_monotonic_microseconds() - x->decided_microseconds,
     };
+    figures_note_findings(x, outcome.finding_count);
     uint64_t number;
     /* What can be done about a failure is done already: the next decision is refused. */
     (void)!audit_write_outcome(x->gateway->audit, &outcome, &number, NULL);
+}
+
+void
+conclude(exchange *x)
+{
+    if (!x->forwarded || x->concluded) {
+        return;
+    }
+    x->concluded = true;
+    spend_settle(x);
+    write_outcome(x);
+}
+
+void
+conclude_left(exchange *x)
+{
+    if (!x->forwarded && !x->concluded) {
+        bool was_allowed = x->line_asked && x->refusal.status == AIP_OK;
+        x->concluded = true;
+        spend_release(x);
+        if (was_allowed) {
+            x->refusal.status = AIP_CALLER_GONE;
+            write_outcome(x);
+        }
+    } else if (x->refusal.status == AIP_OK && !x->concluded) {
+        x->refusal.status = AIP_CALLER_GONE;
+    }
+    conclude(x);
 }

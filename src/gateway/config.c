@@ -5,7 +5,9 @@
 #include <stdlib.h>
 
 #include "did/resolver.h"
+#include "gateway/admin.h"
 #include "gateway/config_inside.h"
+#include "gateway/front.h"
 #include "gateway/pulling.h"
 #include "gateway/serve.h"
 #include "net/address.h"
@@ -75,6 +77,12 @@ find_row(const char *path)
     return NULL;
 }
 
+const config_value *
+config_value_of(const gateway_config *config, const char *path)
+{
+    return &config->values[find_row(path) - config_rows];
+}
+
 /* What follows `section` (`listen.`, or "" for the whole file) in the row's path, up to the next dot, into `out`. */
 static bool
 name_below(const config_row *row, const char *section, char out[PATH_BYTES])
@@ -138,6 +146,7 @@ read_value(config_reader *r, const config_spot *spot, const config_row *row)
 {
     config_value *out = &r->out->values[row - config_rows];
     const yaml_entry *entry = yaml_find(&r->out->document, spot->container, spot->key, spot->index);
+    bool flag = false;
     switch (row->kind) {
     case CONFIG_TEXT:
         read_text(r, spot, row, out);
@@ -151,12 +160,20 @@ read_value(config_reader *r, const config_spot *spot, const config_row *row)
     case CONFIG_DURATION:
         out->given = config_read_duration(r, spot, row->least, row->most, &out->number);
         break;
+    case CONFIG_FLAG:
+        out->given = config_read_flag(r, spot, &flag);
+        out->number = flag;
+        break;
     case CONFIG_TRUST:
         config_read_trust(r, spot);
         out->given = true;
         break;
     case CONFIG_UNKNOWN:
         config_read_unknown(r, spot);
+        out->given = true;
+        break;
+    case CONFIG_UPSTREAMS:
+        config_read_upstreams(r, spot, (size_t)row->most);
         out->given = true;
         break;
     }
@@ -264,6 +281,7 @@ config_clear(gateway_config *config)
     for (size_t i = 0; i < config_row_count; i++) {
         free(config->values[i].items);
     }
+    config_clear_upstreams(config);
     aip_trust_clear(&config->trust);
     yaml_clear(&config->document);
     *config = (gateway_config){0};

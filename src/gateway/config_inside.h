@@ -40,5 +40,7 @@ bool config_read_list(config_reader *r, const config_spot *spot, size_t most,
 
 void config_read_trust(config_reader *r, const config_spot *spot);
 void config_read_unknown(config_reader *r, const config_spot *spot);
+void config_read_upstreams(config_reader *r, const config_spot *spot, size_t most);
+void config_clear_upstreams(gateway_config *config);
 
 #endif

@@ -95,6 +95,38 @@ events_append_data(text_buffer *out, aip_bytes event)
     }
 }
 
+void
+events_append_beside(text_buffer *out, aip_bytes event)
+{
+    size_t start = 0;
+    for (size_t i = 0; i < event.size; i++) {
+        if (event.data[i] != '\n' && event.data[i] != '\r') {
+            continue;
+        }
+        aip_bytes line = {event.data + start, i - start};
+        if (line.size > 1 && !is_data(line) && !aip_bytes_equal(line, AIP_BYTES_LITERAL("event: message"))) {
+            text_append(out, line);
+            text_append_string(out, "\n");
+        }
+        start = i + 1;
+    }
+}
+
+bool
+events_have_id(aip_bytes event)
+{
+    size_t start = 0;
+    for (size_t i = 0; i < event.size; i++) {
+        if (event.data[i] == '\n' || event.data[i] == '\r') {
+            if (aip_bytes_begin_with((aip_bytes){event.data + start, i - start}, AIP_BYTES_LITERAL("id:"))) {
+                return true;
+            }
+            start = i + 1;
+        }
+    }
+    return false;
+}
+
 /* Line breaks in JSON are white space between values, so each line of it may be a line of data. */
 static void
 append_data_lines(text_buffer *out, aip_bytes data)

@@ -11,6 +11,10 @@ bool events_next(event_splitter *splitter, aip_bytes *event);
 void events_drop(event_splitter *splitter, aip_bytes event);
 /* Appends the event's data: its `data` lines joined with LF. */
 void events_append_data(text_buffer *out, aip_bytes event);
+/* Has it an id that a caller can resume after? */
+bool events_have_id(aip_bytes event);
+/* Appends its other lines, but not those that only say that it is a message. */
+void events_append_beside(text_buffer *out, aip_bytes event);
 /* Appends the event with other data, JSON text; all other lines stay as they are. */
 void events_append_changed(text_buffer *out, aip_bytes event, aip_bytes data);
 

@@ -10,7 +10,12 @@
 #include "crypto/hash.h"
 #include "gateway/await.h"
 #include "gateway/conclude.h"
+#include "gateway/stdio_upstream.h"
 #include "gateway/inspect.h"
+#include "gateway/share.h"
+#include "gateway/stages.h"
+
+enum { FIELDS_USUAL = 16 }; /* of a request: clients of MCP send ten */
 
 exchange *
 exchange_new(const shard_tools *shard)
@@ -30,7 +35,7 @@ exchange_new(const shard_tools *shard)
     x->record.protocol = "";
     x->record.time_seconds = clock_now_seconds();
     hash_stream_begin(&x->stream_hash);
-    x->moved_microseconds = clock_monotonic_microseconds();
+    x->begun_microseconds = x->moved_microseconds = clock_monotonic_microseconds();
     hash_random(id, sizeof id);
     base64url_encode((aip_bytes){id, sizeof id}, x->record.decision_id);
     return x;
@@ -54,7 +59,12 @@ exchange_free(exchange **x)
     }
     await_drop(*x);
     upstream_cancel(&(*x)->transfer);
-    conclude(*x); /* if nothing else did */
+    stdio_upstream_drop(&(*x)->pipe, true);
+    conclude_left(*x); /* if nothing else did */
+    if ((*x)->notes != NULL && (*x)->route->protocol->forget != NULL) {
+        (*x)->route->protocol->forget(*x);
+    }
+    share_release(*x);
     answer_clear(&(*x)->answer);
     scan_clear(&(*x)->document);
     text_clear(&(*x)->body);
@@ -62,13 +72,34 @@ exchange_free(exchange **x)
     text_clear(&(*x)->splitter.pending);
     text_clear(&(*x)->arrived);
     text_clear(&(*x)->outgoing);
+    text_clear(&(*x)->replaced);
     free((*x)->found);
     text_clear(&(*x)->told_arguments);
     inspect_forget(*x);
     chain_verdict_clear(&(*x)->verdict);
+    reach_leave(*x);
     settings_drop(&(*x)->settings);
+    free((*x)->fields);
     free(*x);
     *x = NULL;
+}
+
+bool
+exchange_add_field(exchange *x, aip_bytes name, aip_bytes value)
+{
+    size_t room = x->field_room == 0 ? FIELDS_USUAL : AIP_HEADER_FIELDS_MAX;
+    header_field *more = x->fields;
+    if (x->field_count == x->field_room) {
+        more = x->field_room == AIP_HEADER_FIELDS_MAX ? NULL : realloc(x->fields, room * sizeof *more);
+        x->field_room = more == NULL ? x->field_room : room;
+    }
+    if (more == NULL) {
+        x->too_many_fields = true;
+        return false;
+    }
+    x->fields = more;
+    x->fields[x->field_count++] = (header_field){name, value};
+    return true;
 }
 
 aip_bytes
@@ -86,6 +117,30 @@ exchange_header(const exchange *x, const char *name, size_t *count)
         *count = seen;
     }
     return found;
+}
+
+aip_bytes
+exchange_path_below(const exchange *x)
+{
+    size_t size = strlen(x->route->path);
+    size -= size > 0 && x->route->path[size - 1] == '/' ? 1u : 0u;
+    return strlen(x->path) < size ? (aip_bytes){NULL, 0} : aip_bytes_from(aip_bytes_of(x->path), size);
+}
+
+aip_status
+exchange_append_address(const exchange *x, const char *base, bool below, text_buffer *out, aip_error *err)
+{
+    aip_bytes rest = below ? exchange_path_below(x) : (aip_bytes){NULL, 0};
+    size_t size = strlen(base);
+    size -= rest.size > 0 && size > 0 && base[size - 1] == '/' ? 1u : 0u;
+    text_append(out, (aip_bytes){(const unsigned char *)base, size});
+    text_append(out, rest);
+    if (x->query.size > 0) {
+        text_append_string(out, "?");
+        text_append(out, x->query);
+    }
+    text_append(out, (aip_bytes){(const unsigned char *)"", 1});
+    return text_finish(out, err);
 }
 
 void

@@ -11,6 +11,9 @@
 
 typedef http_field header_field; /* borrowed from the connection until the reply is sent */
 
+typedef struct stdio_upstream stdio_upstream; /* gateway/stdio_upstream.h */
+typedef struct stdio_call stdio_call;
+
 typedef enum { MESSAGE_NONE, MESSAGE_REQUEST, MESSAGE_NOTIFICATION, MESSAGE_RESPONSE } message_kind;
 
 typedef enum {
@@ -37,6 +40,8 @@ typedef struct {
         char *value;
     } fields[ANSWER_FIELDS_MAX];
     size_t field_count;
+    bool bodiless; /* to HEAD: `body_bytes` is what there would be */
+    uint64_t body_bytes;
 } gateway_answer;
 
 /* Splits an event stream; see gateway/events.h. */
@@ -50,8 +55,10 @@ typedef struct {
 typedef struct {
     gateway *gateway;
     upstream *upstreams;
+    stdio_upstream *commands; /* servers that are commands; NULL: none */
     mailbox *mail;
     rules_tools *tools; /* scratch memory of policies and scanners */
+    metrics_cell *figures; /* NULL: nothing is counted */
 } shard_tools;
 
 /* What a request may cost, and what became of it. */
@@ -68,7 +75,7 @@ typedef struct {
     audit_dlp_finding items[FINDINGS_MAX];
     char places[FINDINGS_MAX][128];
     size_t count, reported; /* of those in the decision's record */
-    bool unread;
+    bool in_names;          /* in what the record repeats of a request: its method, name or id */
 } exchange_findings;
 
 struct exchange {
@@ -91,16 +98,24 @@ struct exchange {
     text_buffer arrived;
     size_t stage; /* of the pipeline's list, to go on with */
 
+    /* its shares of what callers may have under way (gateway/limits.h) */
+    uint32_t address_share, root_share;
+    uint64_t begun_microseconds, sent_microseconds; /* when its head was there; when it was forwarded; monotonic */
+
     /* as met */
     const char *http_method, *path;
     aip_bytes query; /* without `?`, as sent */
-    header_field fields[AIP_HEADER_FIELDS_MAX];
-    size_t field_count;
+    header_field *fields; /* exchange_add_field adds them */
+    size_t field_count, field_room;
     bool too_many_fields;
-    const char *peer;
+    bool local;     /* over our own stdin: there is no HTTP around it */
+    bool appointed; /* its token was set by the operator at start */
+    const char *peer; /* the caller; where a trusted proxy names it, in `caller` */
+    char caller[48];
 
     /* greet */
     aip_bytes credential;
+    bool late; /* the body has the credential, so it is read before anybody is known */
     chain_verdict verdict;
     const aip_chain *chain; /* of the verdict; NULL until one was parsed */
     bool proven;            /* the request's signature is the holder's */
@@ -130,16 +145,21 @@ struct exchange {
     catalogue_hashes schema;
     aip_bytes arguments;            /* raw bytes of params.arguments */
     uint32_t params, argument_node; /* nodes of the document; SCAN_NONE: there are none */
+    const scan_document *stated;    /* what those are nodes of; NULL: `document` */
+    void *notes;                    /* of the protocol */
+    const char *allow;              /* methods that the address has; NULL: the protocol's */
     const rule_set *rules;          /* NULL: tokens alone decide */
     policy_verdict judged;          /* by the policy */
     bool was_judged;
-    text_buffer outgoing;       /* what goes on, where it is not the body as it came */
+    text_buffer outgoing;       /* what goes on, where it is not the body as it came, */
+    text_buffer replaced;       /* and what was to go on before */
     exchange_findings *found;   /* NULL: nothing */
     text_buffer told_arguments; /* as they may stand in the log */
     bool person_asked;
     char approver[128]; /* who said yes */
     exchange_cost cost;
     bool line_asked; /* for the record to be durable */
+    bool statement_asked; /* for a completion statement to be recorded */
     uint64_t line;   /* its number */
     uint64_t decided_microseconds;
 
@@ -149,6 +169,8 @@ struct exchange {
     /* reply */
     gateway_answer answer;
     upstream_transfer *transfer;
+    stdio_call *pipe; /* in place of the transfer, when the server is a command */
+    bool entered;              /* counts among the requests of its route */
     bool forwarded, concluded; /* it may have reached the upstream; its end stands in the log */
     bool tool_failed;          /* the reply tells of an error: JSON-RPC's, or a tool result's isError */
     uint64_t reply_bytes;      /* from the upstream */
@@ -162,6 +184,10 @@ struct exchange {
     bool stream_closed;      /* by its receipt, or it gets none */
     bool stream_ended, stream_broken;
     bool answered_call;          /* the response to the request was in the stream */
+    uint64_t opened_microseconds; /* when it became the stream of its session, monotonic; 0: it is none */
+    unsigned stream_tries;        /* of it: the upstream may not know yet that the one before has gone */
+    bool asks_again;
+    bool resumable;              /* its events have ids, so the caller may ask for what is missing */
     bool upstream_full;          /* paused until `stream` drains */
     uint64_t moved_microseconds; /* last sign of life, monotonic */
 };
@@ -169,8 +195,17 @@ struct exchange {
 AIP_MUST_CHECK exchange *exchange_new(const shard_tools *shard);
 void exchange_free(exchange **x);
 
+/* One more header of the request, borrowed. False, and `too_many_fields`, when there is no room for it. */
+bool exchange_add_field(exchange *x, aip_bytes name, aip_bytes value);
+
 /* The header's value; *count (may be NULL) tells how often it occurs, 0 = not at all. Names compare without case. */
 aip_bytes exchange_header(const exchange *x, const char *name, size_t *count);
+
+/* What the path has below its route's: nothing, or a slash and what follows, as sent. */
+aip_bytes exchange_path_below(const exchange *x);
+/* Appends `base`, with `below` what the path has below the route's, the query as sent, and a NUL. Errors: memory. */
+AIP_MUST_CHECK aip_status exchange_append_address(const exchange *x, const char *base, bool below, text_buffer *out,
+                                                  aip_error *err);
 
 /* Has the value no control character but the tab (RFC 9110 section 5.5)? */
 bool exchange_is_field_value(aip_bytes value);

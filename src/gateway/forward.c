@@ -1,4 +1,4 @@
-/* Forwarding: which headers go on, and what of the reply comes back. */
+/* Forwarding: the request on its way, and what of the reply comes back. */
 #include "gateway/forward.h"
 
 #include <strings.h>
@@ -7,82 +7,14 @@
 #include "gateway/answer.h"
 #include "gateway/conclude.h"
 #include "gateway/events.h"
+#include "gateway/figures.h"
+#include "gateway/forward_fields.h"
+#include "gateway/media.h"
 #include "gateway/reply.h"
 #include "gateway/stages.h"
+#include "gateway/stdio_upstream.h"
 
-enum { KEEP_ALIVE_SECONDS = 15 };
-
-static bool
-is_one_of(aip_bytes name, const char *const *names)
-{
-    for (; *names != NULL; names++) {
-        if (name.size == strlen(*names) && strncasecmp((const char *)name.data, *names, name.size) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* An allow-list: credentials, X-AIP-*, Signature* and hop-by-hop fields are not on it. */
-bool
-forward_passes(aip_bytes name)
-{
-    static const char *const names[] = {
-        "Accept",        "Content-Type", "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name",
-        "Last-Event-ID", "traceparent",  "tracestate",           "User-Agent", NULL};
-    static const char parameter[] = "Mcp-Param-";
-    return is_one_of(name, names) || (name.size >= sizeof parameter &&
-                                      strncasecmp((const char *)name.data, parameter, sizeof parameter - 1) == 0);
-}
-
-static bool
-comes_back(aip_bytes name)
-{
-    static const char *const names[] = {"Content-Type", "Cache-Control",        "Retry-After",
-                                        "Allow",        "MCP-Protocol-Version", NULL};
-    return is_one_of(name, names);
-}
-
-static bool
-is_clean(aip_bytes value)
-{
-    return value.size > 0 && exchange_is_field_value(value);
-}
-
-/* Lines end with NUL, so that each is a string. */
-static void
-add_line(text_buffer *lines, const char *name, aip_bytes value)
-{
-    text_append_format(lines, "%s: ", name);
-    text_append(lines, value);
-    text_append(lines, (aip_bytes){(const unsigned char *)"", 1});
-}
-
-static void
-write_lines(text_buffer *lines, const exchange *x)
-{
-    for (size_t i = 0; i < x->field_count; i++) {
-        const header_field *field = &x->fields[i];
-        bool skipped = (x->modern && is_one_of(field->name, (const char *const[]){"Last-Event-ID", NULL})) ||
-                       (x->renamed && is_one_of(field->name, (const char *const[]){"Mcp-Name", NULL}));
-        if (forward_passes(field->name) && is_clean(field->value) && !skipped) {
-            text_append(lines, field->name);
-            add_line(lines, "", field->value);
-        }
-    }
-    if (x->has_session) {
-        add_line(lines, "Mcp-Session-Id", aip_bytes_of(x->session));
-    }
-    if (x->renamed && x->modern) {
-        add_line(lines, "Mcp-Name", x->name);
-    }
-    add_line(lines, "Accept-Encoding", AIP_BYTES_LITERAL("identity"));
-    add_line(lines, "X-AIP-Verified", AIP_BYTES_LITERAL("true"));
-    add_line(lines, "X-AIP-Subject", x->verdict.grant.leaf);
-    add_line(lines, "X-AIP-Root", x->verdict.grant.root);
-    add_line(lines, "X-AIP-Decision-Id", aip_bytes_of(x->record.decision_id));
-    text_append(lines, (aip_bytes){(const unsigned char *)"Expect:", 8}); /* never ask for 100-continue */
-}
+enum { KEEP_ALIVE_SECONDS = 15, STREAM_TRIES_MAX = 6 };
 
 /* Ends the exchange with a refusal of the reply, in whatever form is still possible. */
 static void
@@ -92,6 +24,9 @@ fail(exchange *x, aip_status status)
         (void)!aip_fail(&x->refusal, status, NULL);
     }
     x->record.status = x->refusal.status;
+    if (status == AIP_UPSTREAM_UNREACHABLE || status == AIP_UPSTREAM_TIMEOUT) {
+        reach_note(x, false);
+    }
     conclude(x);
     if (x->phase != EXCHANGE_STREAMING) {
         reply_refuse(x);
@@ -100,7 +35,8 @@ fail(exchange *x, aip_status status)
     }
     if (x->kind == MESSAGE_REQUEST && !x->answered_call) {
         /* The call's answer will not come: say so, or the caller waits for ever. */
-        text_append_string(&x->stream, "event: message\ndata: ");
+        const char *event = x->route->protocol->error_event;
+        text_append_format(&x->stream, "event: %s\ndata: ", event == NULL ? "message" : event);
         (void)x->route->protocol->append_error(&x->stream, x);
         text_append_string(&x->stream, "\n\n");
         x->stream_ended = true;
@@ -113,27 +49,30 @@ static void
 on_header(void *context, aip_bytes name, aip_bytes value)
 {
     exchange *x = context;
-    if (!is_clean(value)) {
+    if (!forward_is_clean(value)) {
         return;
     }
-    if (is_one_of(name, (const char *const[]){"Content-Type", NULL})) {
+    if (forward_is(name, (const char *const[]){"Content-Type", NULL})) {
         static const char json[] = "application/json", events[] = "text/event-stream";
         x->upstream_json =
-            value.size >= sizeof json - 1 && strncasecmp((const char *)value.data, json, sizeof json - 1) == 0;
+            x->route->protocol->below
+                ? media_is_json(value)
+                : value.size >= sizeof json - 1 && strncasecmp((const char *)value.data, json, sizeof json - 1) == 0;
         x->upstream_stream =
             value.size >= sizeof events - 1 && strncasecmp((const char *)value.data, events, sizeof events - 1) == 0;
     }
-    if (is_one_of(name, (const char *const[]){"Content-Encoding", NULL})) {
+    if (forward_is(name, (const char *const[]){"Content-Encoding", NULL})) {
         x->upstream_coded = !aip_bytes_equal(value, AIP_BYTES_LITERAL("identity"));
-    } else if (is_one_of(name, (const char *const[]){"Mcp-Session-Id", NULL})) {
+    } else if (forward_is(name, (const char *const[]){"Mcp-Session-Id", NULL})) {
         session_issue(x, value);
-    } else if (comes_back(name) && x->answer.field_count < ANSWER_FIELDS_MAX / 2) {
-        static const char *const kept[] = {"Content-Type", "Cache-Control", "Retry-After", "Allow",
-                                           "MCP-Protocol-Version"};
-        for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
-            if (is_one_of(name, (const char *const[]){kept[i], NULL})) {
-                answer_add(&x->answer, kept[i], "%.*s", (int)value.size, (const char *)value.data);
-            }
+    } else if (forward_is(name, (const char *const[]){"Content-Length", NULL}) && strcmp(x->http_method, "HEAD") == 0) {
+        for (size_t i = 0; i < value.size && value.data[i] >= '0' && value.data[i] <= '9'; i++) {
+            x->answer.body_bytes = x->answer.body_bytes * 10 + (uint64_t)(value.data[i] - '0');
+        }
+    } else if (x->answer.field_count < ANSWER_FIELDS_MAX / 2) {
+        const char *kept = forward_returns(x, name);
+        if (kept != NULL) {
+            answer_add(&x->answer, kept, "%.*s", (int)value.size, (const char *)value.data);
         }
     }
 }
@@ -143,8 +82,11 @@ on_start(void *context, int http)
 {
     exchange *x = context;
     x->upstream_http = http;
+    figures_note_time(x, METRICS_UPSTREAM, x->sent_microseconds);
+    reach_note(x, true);
     x->moved_microseconds = clock_monotonic_microseconds();
-    if (x->upstream_coded || (http >= 300 && http < 400)) {
+    bool unchanged = http == 304 && x->route->protocol->texts;
+    if (x->upstream_coded || (http >= 300 && http < 400 && !unchanged)) {
         (void)!aip_fail(&x->refusal, AIP_UPSTREAM_INVALID, x->upstream_coded ? "a coded reply" : "a redirect");
         return UPSTREAM_REFUSED;
     }
@@ -175,11 +117,13 @@ take_events(exchange *x, aip_bytes bytes)
         if (data.size > 0) {
             AIP_TRY(answer_judge(x, text_view(&data), &changed, &x->refusal));
         }
+        AIP_TRY(inspect_event(x, event, &x->refusal));
         if (changed.size > 0) {
             events_append_changed(&x->stream, event, text_view(&changed));
         } else {
             text_append(&x->stream, event);
         }
+        x->resumable = x->resumable || (!x->modern && events_have_id(event));
         events_drop(&x->splitter, event);
     }
     return text_finish(&x->stream, &x->refusal);
@@ -255,7 +199,16 @@ static void
 finish_reply(exchange *x)
 {
     gateway_answer *answer = &x->answer;
+    const protocol *speaks = x->route->protocol;
     bool good = x->upstream_http >= 200 && x->upstream_http < 300;
+    bool bare = answer->body.size == 0 && speaks->below && (good || speaks->texts);
+    if (x->upstream_http == 409 && x->opened_microseconds != 0 && x->stream_tries < STREAM_TRIES_MAX) {
+        session_claim_stream(x);
+        x->stream_tries++;
+        x->asks_again = true; /* at the next sweep */
+        answer_clear(answer);
+        return;
+    }
     if (text_finish(&answer->body, NULL) != AIP_OK) {
         fail(x, AIP_NO_MEMORY);
         return;
@@ -263,7 +216,9 @@ finish_reply(exchange *x)
     if (good && x->kind != MESSAGE_REQUEST && strcmp(x->http_method, "GET") != 0) {
         text_clear(&answer->body); /* nothing is owed but the status */
         drop_field(answer, "Content-Type");
-    } else if (!x->upstream_json || answer->body.size == 0) {
+    } else if (bare) {
+        answer->bodiless = strcmp(x->http_method, "HEAD") == 0;
+    } else if ((!x->upstream_json && !speaks->texts) || answer->body.size == 0) {
         answer_status_only(x);
         return;
     } else if (judge_reply(x) != AIP_OK) {
@@ -276,9 +231,34 @@ finish_reply(exchange *x)
         return;
     }
     answer->http = x->upstream_http;
+    if (speaks->cache_control != NULL) {
+        answer_add(answer, "Cache-Control", "%s", speaks->cache_control);
+    }
     conclude(x);
     reply_add_common(x);
     x->phase = EXCHANGE_ANSWERED;
+}
+
+/* A caller that can resume gets what is missing from a new stream, so an error in the answer's place would be a lie. */
+static void
+end_stream(exchange *x, aip_status status)
+{
+    bool missing = x->route->protocol->answers_once && x->kind == MESSAGE_REQUEST && !x->answered_call;
+    bool refused = x->refusal.status != AIP_OK;
+    if (missing && x->resumable && !refused) {
+        x->stream_broken = status != AIP_OK;
+        x->stream_ended = !x->stream_broken;
+        x->refusal.status = status;
+        conclude(x);
+    } else if (status == AIP_OK && missing) {
+        (void)!aip_fail(&x->refusal, AIP_UPSTREAM_INVALID, "the stream ended before the answer");
+        fail(x, AIP_UPSTREAM_INVALID);
+    } else if (status != AIP_OK) {
+        fail(x, status);
+    } else {
+        x->stream_ended = true;
+        conclude(x);
+    }
 }
 
 static void
@@ -289,11 +269,10 @@ on_end(void *context, aip_status status, bool sent)
     if (!sent) {
         spend_release(x);
     }
-    if (status != AIP_OK) {
-        fail(x, status);
-    } else if (x->phase == EXCHANGE_STREAMING) {
-        x->stream_ended = true;
-        conclude(x);
+    if (x->phase == EXCHANGE_STREAMING) {
+        end_stream(x, status);
+    } else if (status != AIP_OK || x->upstream_http == 0) {
+        fail(x, status != AIP_OK ? status : AIP_UPSTREAM_UNREACHABLE);
     } else {
         finish_reply(x);
     }
@@ -304,36 +283,56 @@ static aip_status
 begin_transfer(exchange *x)
 {
     static const upstream_events events = {on_header, on_start, on_data, on_end};
-    const char *fields[AIP_HEADER_FIELDS_MAX + 8];
+    if (x->route->command != NULL) {
+        return stdio_upstream_begin(x, &events, &x->refusal);
+    }
+    text_buffer address TEXT_AUTO = {0};
+    if (x->route->protocol->address != NULL) {
+        AIP_TRY(x->route->protocol->address(x, &address, &x->refusal));
+    }
+    const char *fields[AIP_HEADER_FIELDS_MAX + 16];
     size_t count = 0;
     text_buffer lines TEXT_AUTO = {0};
-    write_lines(&lines, x);
+    forward_write_lines(&lines, x);
     AIP_TRY(text_finish(&lines, NULL));
     for (size_t i = 0; i < lines.size; i += strlen(lines.data + i) + 1) {
         fields[count++] = lines.data + i;
     }
     const text_buffer *body = x->outgoing.size > 0 ? &x->outgoing : &x->body;
-    const upstream_request request = {x->route->url, x->http_method, text_view(body), fields, count};
-    return upstream_begin(x->shard->upstreams, &request, &events, x, &x->transfer);
+    const char *url = address.size > 0 ? address.data : x->route->url;
+    const upstream_request request = {url, x->http_method, text_view(body), fields, count, &x->route->way};
+    aip_status status = upstream_begin(x->shard->upstreams, &request, &events, x, &x->transfer);
+    hash_wipe(lines.data, lines.size); /* the operator's credentials are among them */
+    return status;
 }
 
 void
 forward_begin(exchange *x)
 {
     x->phase = EXCHANGE_WAITING;
-    x->moved_microseconds = clock_monotonic_microseconds();
-    aip_status status = begin_transfer(x);
+    x->sent_microseconds = x->moved_microseconds = clock_monotonic_microseconds();
     x->forwarded = true;
+    x->opened_microseconds = session_has_stream(x) ? x->sent_microseconds : 0;
+    aip_status status = begin_transfer(x);
     if (status != AIP_OK) {
         spend_release(x);
         fail(x, status);
     }
 }
 
+/* With `cancel` a server behind a pipe is told; an HTTP one sees it by itself. */
+static void
+leave(exchange *x, bool cancel)
+{
+    upstream_cancel(&x->transfer);
+    stdio_upstream_drop(&x->pipe, cancel);
+}
+
+/* A legacy caller that goes away cancels nothing. */
 void
 forward_abandon(exchange *x)
 {
-    upstream_cancel(&x->transfer);
+    leave(x, x->modern || x->local);
     x->stream_broken = true;
     x->phase = EXCHANGE_OVER;
     if (x->forwarded && x->refusal.status == AIP_OK) {
@@ -354,9 +353,15 @@ forward_drained(exchange *x)
         memmove(x->stream.data, x->stream.data + x->stream_sent, x->stream.size);
         x->stream_sent = 0;
     }
-    if (x->upstream_full && x->transfer != NULL && x->stream.size - x->stream_sent < AIP_STREAM_BUFFER_BYTES / 2) {
+    if (!x->upstream_full || x->stream.size - x->stream_sent >= AIP_STREAM_BUFFER_BYTES / 2) {
+        return;
+    }
+    if (x->transfer != NULL) {
         x->upstream_full = false;
         upstream_resume(x->transfer);
+    } else if (x->pipe != NULL) {
+        x->upstream_full = false;
+        stdio_upstream_resume(x->pipe);
     }
 }
 
@@ -365,6 +370,9 @@ static aip_status
 judge_again(exchange *x)
 {
     uint64_t epoch = revoked_epoch(identities_revoked(x->gateway->identities));
+    if (x->chain == NULL) {
+        return AIP_OK; /* what anyone may ask */
+    }
     if (clock_now_seconds() >= x->verdict.grant.expires) {
         return AIP_TOKEN_EXPIRED;
     }
@@ -375,7 +383,7 @@ judge_again(exchange *x)
 static void
 cut(exchange *x, aip_status why)
 {
-    upstream_cancel(&x->transfer);
+    leave(x, true);
     bool streaming = x->phase == EXCHANGE_STREAMING;
     fail(x, why);
     if (streaming) {
@@ -384,6 +392,36 @@ cut(exchange *x, aip_status why)
         x->stream_broken = true;
     }
     x->wake(x);
+}
+
+/* The stream of a session: has it to make room for a newer one? */
+static bool
+is_over(exchange *x)
+{
+    if (!session_stream_replaced(x)) {
+        return false;
+    }
+    leave(x, false);
+    if (x->phase == EXCHANGE_STREAMING) {
+        x->stream_ended = true;
+        conclude(x);
+    } else {
+        fail(x, AIP_CALLER_GONE);
+    }
+    x->wake(x);
+    return true;
+}
+
+/* The upstream may not have known yet that the stream before has gone. */
+static void
+ask_again(exchange *x)
+{
+    x->asks_again = x->upstream_json = x->upstream_stream = x->upstream_coded = false;
+    x->upstream_http = 0;
+    if (begin_transfer(x) != AIP_OK) {
+        fail(x, AIP_UPSTREAM_UNREACHABLE);
+        x->wake(x);
+    }
 }
 
 void
@@ -396,9 +434,15 @@ forward_sweep(exchange *x, uint64_t now)
         cut(x, standing);
         return;
     }
+    if (open && x->opened_microseconds != 0 && is_over(x)) {
+        return;
+    }
+    if (x->asks_again && x->phase == EXCHANGE_WAITING) {
+        ask_again(x);
+    }
     uint64_t quiet = (now - x->moved_microseconds) / 1000000;
-    if (x->phase == EXCHANGE_WAITING && quiet >= x->settings->idle_seconds) {
-        upstream_cancel(&x->transfer);
+    if (x->phase == EXCHANGE_WAITING && quiet >= x->route->idle_seconds) {
+        leave(x, true);
         fail(x, AIP_UPSTREAM_TIMEOUT);
         x->wake(x);
     } else if (x->phase == EXCHANGE_STREAMING && quiet >= KEEP_ALIVE_SECONDS && x->stream.size == 0) {
@@ -410,10 +454,23 @@ forward_sweep(exchange *x, uint64_t now)
 }
 
 void
+forward_drain(exchange *x)
+{
+    bool open = x->phase == EXCHANGE_STREAMING && !x->stream_ended && !x->stream_broken;
+    const protocol *speaks = x->route == NULL ? NULL : x->route->protocol;
+    if (open && speaks->append_end != NULL && speaks->append_end(&x->stream, x)) {
+        leave(x, x->modern);
+        x->stream_ended = true;
+        conclude(x);
+        x->wake(x);
+    }
+}
+
+void
 forward_stop(exchange *x)
 {
     if (x->phase == EXCHANGE_WAITING || x->phase == EXCHANGE_STREAMING) {
-        upstream_cancel(&x->transfer);
+        leave(x, true);
         if (!x->stream_ended && !x->stream_broken) {
             fail(x, AIP_OVERLOADED);
         }

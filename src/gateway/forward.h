@@ -5,7 +5,7 @@
 #include "gateway/exchange.h"
 
 /* Does a header of this name go on to the upstream? */
-bool forward_passes(aip_bytes name);
+bool forward_passes(const exchange *x, aip_bytes name);
 /* Sends the request on; later x->wake tells that x->phase or x->stream moved. On failure the answer is ready. */
 void forward_begin(exchange *x);
 /* The caller is gone: ends the upstream's work and everything else. */
@@ -15,6 +15,8 @@ void forward_drained(exchange *x);
 /* Ends what is too old and keeps quiet streams alive. `now` is monotonic, in microseconds. */
 void forward_sweep(exchange *x, uint64_t now);
 /* The gateway stops: waiting requests are answered, streams end. */
+/* The gateway is about to stop: ends a stream of which nobody waits for an end. */
+void forward_drain(exchange *x);
 void forward_stop(exchange *x);
 
 #endif

@@ -135,9 +135,12 @@ check_length(const exchange *x, aip_error *err)
 {
     size_t lengths = 0, codings = 0;
     aip_bytes length = exchange_header(x, "Content-Length", &lengths);
-    (void)exchange_header(x, "Transfer-Encoding", &codings);
+    aip_bytes coding = exchange_header(x, "Transfer-Encoding", &codings);
     if (lengths > 0 && codings > 0) {
         return aip_fail(err, AIP_REQUEST_HEADERS, "Content-Length and Transfer-Encoding together");
+    }
+    if (codings > 0 && !equals_ignoring_case(coding, "chunked")) {
+        return aip_fail(err, AIP_REQUEST_HEADERS, "a transfer coding other than chunked");
     }
     size_t declared = 0;
     for (size_t i = 0; i < length.size; i++) {
@@ -218,6 +221,10 @@ greet_credential(exchange *x, aip_error *err)
     }
     if (found > 1) {
         return aip_fail(err, AIP_TOKEN_REPEATED, NULL);
+    }
+    if (found == 0 && x->route->protocol->credential != NULL && strcmp(x->http_method, "POST") == 0) {
+        x->late = true;
+        return AIP_OK;
     }
     if (x->credential.size > x->settings->token_bytes_max) {
         return aip_fail(err, AIP_TOKEN_SIZE, "the limit is %zu bytes", x->settings->token_bytes_max);

@@ -135,6 +135,7 @@ static question *
 next_asked(identities *ids, question_kind kind)
 {
     question *q = desk_take(ids->asked, kind);
+    identities_take_terms(ids); /* after the question: what came before it was asked holds for it */
     if (q != NULL) {
         q->taker = ids;
     }
@@ -301,6 +302,7 @@ run_round(identities *ids)
     }
     net_loop_tick(ids->loop);
     resolver_tick(ids->resolver, clock_monotonic_microseconds());
+    identities_take_terms(ids);
     take_questions(ids);
     pulling_tick(ids->pulling, clock_now_seconds(), clock_monotonic_microseconds());
     net_loop_tick(ids->loop); /* what was just asked starts at once */
@@ -394,6 +396,7 @@ identities_open(const identities_setup *setup, identities **out, aip_error *err)
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
     ids->epoll_fd = -1;
+    pthread_mutex_init(&ids->terms_lock, NULL);
     ids->max_staleness_seconds = setup->max_staleness_seconds;
     aip_status status = desk_new(questions_most, &ids->asked, err);
     status = status == AIP_OK ? prepare(ids, setup, err) : status;
@@ -435,6 +438,7 @@ identities_close(identities **ids)
     net_loop_close(&each->loop);
     question_list_free(&each->under_way);
     desk_free(&each->asked);
+    identities_release_terms(each);
     identity_memory_free(&each->memory);
     keeping_close(&each->kept);
     store_close(&each->store);

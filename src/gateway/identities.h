@@ -28,10 +28,22 @@ typedef struct {
     int64_t list_staleness_seconds;
 } identities_setup;
 
+/* What may be replaced while the thread runs. */
+typedef struct {
+    const aip_trust *trust;
+    const char *const *hosts; /* as above */
+    size_t host_count;
+    void *held; /* what these borrow; released when others took their place, or at the end */
+    void (*release)(void *held);
+} identities_terms;
+
 /* Opens the store and all that the thread needs. Errors: store.*, config.invalid, log.rollback and log.fork (the own
  * log contradicts what the store has seen), memory, io. */
 AIP_MUST_CHECK aip_status identities_open(const identities_setup *setup, identities **out, aip_error *err);
 AIP_MUST_CHECK aip_status identities_start(identities *ids, aip_error *err);
+/* Takes over `terms` and what they hold, also on failure. The thread works by them soon. Thread-safe. Errors:
+ * config.invalid (a pattern). */
+AIP_MUST_CHECK aip_status identities_renew(identities *ids, const identities_terms *terms, aip_error *err);
 /* Ends the thread and frees everything: after the shards. */
 void identities_close(identities **ids);
 

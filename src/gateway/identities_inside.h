@@ -26,10 +26,17 @@ struct identities {
     uint64_t next_catch_up; /* monotonic microseconds */
     bool behind;            /* the last time failed */
 
+    pthread_mutex_t terms_lock; /* of `next_terms` */
+    identities_terms terms, next_terms; /* in force: the thread's; to follow: `release` NULL when there are none */
+
     question_list under_way; /* the thread's: given to the resolver */
     atomic_bool stopping;
     bool started;
     pthread_t thread;
 };
+
+/* identities_terms.c: for the thread, between two rounds; and at its end */
+void identities_take_terms(identities *ids);
+void identities_release_terms(identities *ids);
 
 #endif

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "dlp/message.h"
+#include "gateway/events.h"
 #include "gateway/pipeline.h"
 #include "gateway/stages.h"
 
@@ -50,7 +51,7 @@ tell(exchange *x, const audit_dlp_finding *finding, const char *place)
     }
 }
 
-/* Nobody waits for it. */
+/* One for each message or text, whatever is in it: a caller could fill the log with them. Nobody waits for it. */
 static void
 raise_alert(exchange *x, const char *place)
 {
@@ -63,6 +64,7 @@ raise_alert(exchange *x, const char *place)
 void
 inspect_tell(exchange *x, const inspected *where, const dlp_findings *findings)
 {
+    bool alerted = false;
     for (size_t i = 0; i < findings->count; i++) {
         const dlp_finding *each = &findings->items[i];
         char place[DLP_PLACE_SIZE] = "";
@@ -76,7 +78,8 @@ inspect_tell(exchange *x, const inspected *where, const dlp_findings *findings)
         dlp_fingerprint(x->gateway->finding_key, (aip_bytes){where->text.data + each->start, each->end - each->start},
                         told.fingerprint);
         tell(x, &told, place);
-        if (each->canary) {
+        if (each->canary && !alerted) {
+            alerted = true;
             raise_alert(x, place);
         }
     }
@@ -87,6 +90,19 @@ inspect_tell(exchange *x, const inspected *where, const dlp_findings *findings)
 }
 
 /* ---- one message ---- */
+
+/* Is something in what the record repeats of a request? What cannot be told counts as if. */
+static void
+look_at_names(exchange *x, const dlp_scanner *scanner, dlp_workspace *workspace)
+{
+    const aip_bytes names[] = {x->name, aip_bytes_of(x->method), x->id};
+    for (size_t i = 0; x->found != NULL && i < sizeof names / sizeof names[0]; i++) {
+        dlp_findings findings = {0};
+        aip_status status = names[i].size == 0 ? AIP_OK : dlp_scan(scanner, workspace, names[i], &findings, NULL);
+        x->found->in_names |= status != AIP_OK || findings.count > 0 || findings.unread;
+        dlp_findings_clear(&findings);
+    }
+}
 
 static bool
 changes(const dlp_findings *findings)
@@ -117,6 +133,9 @@ look_into(exchange *x, const dlp_scanner *scanner, const inspected *where, text_
         inspect_tell(x, where, &findings);
         status = dlp_findings_judge(&findings, blocks_unread(x), err);
     }
+    if (findings.count > 0 && !x->forwarded) {
+        look_at_names(x, scanner, workspace);
+    }
     if (status != AIP_OK || !changes(&findings)) {
         text_clear(out);
     }
@@ -124,45 +143,61 @@ look_into(exchange *x, const dlp_scanner *scanner, const inspected *where, text_
     return status;
 }
 
-/* ---- requests ---- */
-
 /* A text that is not a message, and so cannot be changed: what would be redacted in a message refuses here. */
 static aip_status
-look_at_text(exchange *x, const dlp_scanner *scanner, const char *place, aip_bytes text, aip_error *err)
+look_at_text(exchange *x, const dlp_scanner *scanner, const inspected *where, aip_error *err)
 {
     dlp_findings findings = {0};
     dlp_workspace *workspace = NULL;
-    const inspected where = {"request", NULL, text, place};
     AIP_TRY(rules_workspace(x->shard->tools, x->rules, scanner, &workspace, err));
-    aip_status status = dlp_scan(scanner, workspace, text, &findings, err);
+    aip_status status = dlp_scan(scanner, workspace, where->text, &findings, err);
     for (size_t i = 0; status == AIP_OK && i < findings.count; i++) {
         findings.items[i].action = findings.items[i].action == DLP_REDACT ? DLP_BLOCK : findings.items[i].action;
     }
     if (status == AIP_OK) {
-        inspect_tell(x, &where, &findings);
+        inspect_tell(x, where, &findings);
         status = dlp_findings_judge(&findings, blocks_unread(x), err);
+    }
+    if (findings.count > 0 && !x->forwarded) {
+        look_at_names(x, scanner, workspace);
     }
     dlp_findings_clear(&findings);
     return status;
 }
 
-/* What goes on beside the message may hold a copy of what was redacted in it. */
+/* ---- requests ---- */
+
+static aip_status
+look_at_part(exchange *x, const dlp_scanner *scanner, const char *place, aip_bytes text, aip_error *err)
+{
+    const inspected where = {"request", NULL, text, place};
+    return text.size == 0 ? AIP_OK : look_at_text(x, scanner, &where, err);
+}
+
+/* What goes on beside the message may hold a copy of what was redacted in it. The key of a retry stands in the log. */
+static bool
+is_retry_key(aip_bytes name)
+{
+    static const char header[] = "Idempotency-Key";
+    return name.size == sizeof header - 1 && strncasecmp((const char *)name.data, header, sizeof header - 1) == 0;
+}
+
 static aip_status
 look_at_head(exchange *x, const dlp_scanner *scanner, aip_error *err)
 {
     for (size_t i = 0; i < x->field_count; i++) {
         const header_field *field = &x->fields[i];
         char place[64];
-        if (forward_passes(field->name) && field->value.size > 0) {
+        if (forward_passes(x, field->name) || is_retry_key(field->name)) {
             snprintf(place, sizeof place, "header %.*s", (int)field->name.size, (const char *)field->name.data);
-            AIP_TRY(look_at_text(x, scanner, place, field->value, err));
+            AIP_TRY(look_at_part(x, scanner, place, field->value, err));
         }
     }
     if (!x->route->protocol->below) {
         return AIP_OK;
     }
-    AIP_TRY(look_at_text(x, scanner, "path", aip_bytes_of(x->path), err));
-    return x->query.size == 0 ? AIP_OK : look_at_text(x, scanner, "query", x->query, err);
+    AIP_TRY(look_at_part(x, scanner, "path", aip_bytes_of(x->path), err));
+    return look_at_part(x, scanner, "query", x->query, err);
 }
 
 /* Arguments as they may stand in the log: with all that any rule would redact, block or tell of taken out. */
@@ -195,7 +230,7 @@ look_into_request(exchange *x, const dlp_scanner *scanner, aip_error *err)
     const inspected where = {"request", &x->document, x->document.text, NULL};
     AIP_TRY(look_at_head(x, scanner, err));
     if (x->document.count == 0) {
-        return AIP_OK;
+        return x->route->protocol->texts ? look_at_part(x, scanner, "body", text_view(&x->body), err) : AIP_OK;
     }
     AIP_TRY(look_into(x, scanner, &where, &changed, err));
     return changed.size == 0 ? AIP_OK : pipeline_change(x, &changed, err);
@@ -215,12 +250,38 @@ inspect_request(exchange *x, aip_error *err)
 /* ---- replies ---- */
 
 aip_status
-inspect_reply(exchange *x, const scan_document *message, text_buffer *out, aip_error *err)
+inspect_reply_text(exchange *x, aip_bytes text, aip_error *err)
 {
-    if (x->rules == NULL) {
+    const dlp_scanner *scanner =
+        x->rules == NULL || text.size == 0 ? NULL : rules_scanner(x->rules, DLP_RESPONSE, (aip_bytes){NULL, 0});
+    const inspected where = {"response", NULL, text, "body"};
+    return scanner == NULL ? AIP_OK : look_at_text(x, scanner, &where, err);
+}
+
+static const dlp_scanner *
+reply_scanner(const exchange *x)
+{
+    return x->rules == NULL ? NULL : rules_scanner(x->rules, DLP_RESPONSE, x->is_tool ? x->name : (aip_bytes){NULL, 0});
+}
+
+aip_status
+inspect_event(exchange *x, aip_bytes event, aip_error *err)
+{
+    TEXT_AUTO text_buffer beside = {0};
+    const dlp_scanner *scanner = reply_scanner(x);
+    if (scanner == NULL) {
         return AIP_OK;
     }
-    const dlp_scanner *scanner = rules_scanner(x->rules, DLP_RESPONSE, x->is_tool ? x->name : (aip_bytes){NULL, 0});
+    events_append_beside(&beside, event);
+    AIP_TRY(text_finish(&beside, err));
+    const inspected where = {"response", NULL, text_view(&beside), "event"};
+    return beside.size == 0 ? AIP_OK : look_at_text(x, scanner, &where, err);
+}
+
+aip_status
+inspect_reply(exchange *x, const scan_document *message, text_buffer *out, aip_error *err)
+{
+    const dlp_scanner *scanner = reply_scanner(x);
     if (scanner == NULL) {
         return AIP_OK;
     }

@@ -5,9 +5,9 @@
 #include "dlp/redact.h"
 #include "gateway/inspect.h"
 
-enum { TAILS_MAX = 8, TAIL_BYTES = 512, HEAD_BYTES = 4096, DEPTH_MAX = 16 };
+enum { TAILS_MAX = 16, TAIL_BYTES = 512, HEAD_BYTES = 4096, DEPTH_MAX = 16 };
 
-/* The end of a string that stood at this place in the event before. */
+/* The end of the last string that stood at this place, in the event before or in one before that. */
 typedef struct {
     uint64_t place; /* a hash of the names on the way to it */
     size_t size;
@@ -49,14 +49,22 @@ find_tail(const seam *s, uint64_t place)
     return NULL;
 }
 
+/* The end of one text and the beginning of the next. */
+typedef struct {
+    text_buffer text;
+    size_t cut;     /* where the second one begins */
+    aip_bytes rest; /* of it */
+} joined_text;
+
 /* What is found across the seam, or nothing. */
 static aip_status
-scan_joined(seam *s, const text_buffer *joined, size_t cut, dlp_findings *across, aip_error *err)
+scan_joined(seam *s, const joined_text *both, dlp_findings *across, aip_error *err)
 {
+    size_t cut = both->cut;
     dlp_findings all = {0};
     dlp_workspace *workspace = NULL;
     AIP_TRY(rules_workspace(s->x->shard->tools, s->x->rules, s->scanner, &workspace, err));
-    aip_status status = dlp_scan(s->scanner, workspace, text_view(joined), &all, err);
+    aip_status status = dlp_scan(s->scanner, workspace, text_view(&both->text), &all, err);
     for (size_t i = 0; status == AIP_OK && i < all.count; i++) {
         if (all.items[i].start < cut && all.items[i].end > cut) {
             status = dlp_findings_add(across, &all.items[i], err);
@@ -66,11 +74,16 @@ scan_joined(seam *s, const text_buffer *joined, size_t cut, dlp_findings *across
     return status;
 }
 
-/* The part that is still here becomes the marker. */
+/* The part that is still here becomes the marker. One that goes on beyond what was joined has no end that is known. */
 static aip_status
-replace_head(seam *s, uint32_t node, const text_buffer *joined, size_t cut, dlp_findings *across, aip_error *err)
+replace_head(seam *s, uint32_t node, const joined_text *both, dlp_findings *across, aip_error *err)
 {
+    const text_buffer *joined = &both->text;
     const inspected where = {"response", NULL, text_view(joined), "across two events"};
+    size_t cut = both->cut, last = across->items[across->count - 1].end;
+    if (both->rest.size > 0 && last == joined->size) {
+        return aip_fail(err, AIP_DLP_FAILED, "something long goes on from the event before");
+    }
     inspect_tell(s->x, &where, across);
     AIP_TRY(dlp_findings_judge(across, false, err));
     TEXT_AUTO text_buffer changed = {0};
@@ -79,6 +92,7 @@ replace_head(seam *s, uint32_t node, const text_buffer *joined, size_t cut, dlp_
         across->items[i].end -= cut;
     }
     dlp_redact(aip_bytes_from(text_view(joined), cut), across, &changed);
+    text_append(&changed, both->rest);
     AIP_TRY(text_finish(&changed, err));
     return splice_replace_string(&s->edit, node, text_view(&changed), err);
 }
@@ -86,16 +100,18 @@ replace_head(seam *s, uint32_t node, const text_buffer *joined, size_t cut, dlp_
 static aip_status
 join(seam *s, uint32_t node, const tail *before, aip_bytes text, aip_error *err)
 {
-    TEXT_AUTO text_buffer joined = {0};
+    size_t head = text.size < HEAD_BYTES ? text.size : HEAD_BYTES;
+    joined_text both = {.cut = before->size, .rest = aip_bytes_from(text, head)};
     dlp_findings across = {0};
-    text_append(&joined, (aip_bytes){(const unsigned char *)before->text, before->size});
-    text_append(&joined, text);
-    AIP_TRY(text_finish(&joined, err));
-    aip_status status = scan_joined(s, &joined, before->size, &across, err);
+    text_append(&both.text, (aip_bytes){(const unsigned char *)before->text, before->size});
+    text_append(&both.text, (aip_bytes){text.data, head});
+    aip_status status = text_finish(&both.text, err);
+    status = status == AIP_OK ? scan_joined(s, &both, &across, err) : status;
     if (status == AIP_OK && across.count > 0) {
-        status = replace_head(s, node, &joined, before->size, &across, err);
+        status = replace_head(s, node, &both, &across, err);
     }
     dlp_findings_clear(&across);
+    text_clear(&both.text);
     return status;
 }
 
@@ -129,10 +145,8 @@ take_string(seam *s, uint32_t node, uint64_t place, aip_error *err)
     }
     aip_status status = scan_unescape(s->message, node, text, raw.size + 1, &size, err);
     aip_bytes whole = {(const unsigned char *)text, size};
-    if (status == AIP_OK && before != NULL && size <= HEAD_BYTES) {
+    if (status == AIP_OK && before != NULL) {
         status = join(s, node, before, whole, err);
-    } else if (status == AIP_OK && before != NULL) {
-        status = aip_fail(err, AIP_DLP_FAILED, "a long text that goes on from the event before");
     }
     if (status == AIP_OK) {
         keep_tail(s, place, before, whole);
@@ -157,6 +171,23 @@ walk(seam *s, uint32_t node, uint64_t place, unsigned depth, aip_error *err)
     return AIP_OK;
 }
 
+/* A server may say something else in between: what it began before is kept while there is room. */
+static void
+keep_older(seam *s)
+{
+    const struct stream_tails *before = s->x->tails;
+    size_t fresh = s->next.count;
+    for (size_t i = 0; before != NULL && i < before->count && s->next.count < TAILS_MAX; i++) {
+        bool again = false;
+        for (size_t k = 0; k < fresh && !again; k++) {
+            again = s->next.items[k].place == before->items[i].place;
+        }
+        if (!again) {
+            s->next.items[s->next.count++] = before->items[i];
+        }
+    }
+}
+
 static aip_status
 finish(seam *s, text_buffer *out, aip_error *err)
 {
@@ -171,6 +202,7 @@ finish(seam *s, text_buffer *out, aip_error *err)
     if (s->next.count == 0) {
         return AIP_OK;
     }
+    keep_older(s);
     if (s->x->tails == NULL && (s->x->tails = malloc(sizeof *s->x->tails)) == NULL) {
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
@@ -193,6 +225,7 @@ inspect_seam(exchange *x, const dlp_scanner *scanner, const scan_document *messa
     }
     content = scan_member(s.message, 0, "params");
     content = content == SCAN_NONE ? scan_member(s.message, 0, "result") : content;
+    content = content == SCAN_NONE && x->route->protocol->below ? 0 : content; /* what is no JSON-RPC is all content */
     splice_begin(&s.edit, s.message);
     aip_status status = content == SCAN_NONE ? AIP_OK : walk(&s, content, 0, DEPTH_MAX, err);
     status = status == AIP_OK ? finish(&s, out, err) : status;

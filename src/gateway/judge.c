@@ -43,8 +43,8 @@ decide_with_buckets(exchange *x, policy_scratch *scratch, policy_call *call)
     name_caller("leaf", call->leaf, leaf);
     name_caller("root", call->root, root);
     caller_buckets_lock(all);
-    call->buckets = of_leaf == 0 ? NULL : caller_buckets_find(all, x->rules->serial, leaf, of_leaf);
-    call->root_buckets = of_root == 0 ? NULL : caller_buckets_find(all, x->rules->serial, root, of_root);
+    call->buckets = of_leaf == 0 ? NULL : caller_buckets_find(all, x->rules->buckets, leaf, of_leaf);
+    call->root_buckets = of_root == 0 ? NULL : caller_buckets_find(all, x->rules->buckets, root, of_root);
     policy_decide(p, scratch, call, &x->judged);
     caller_buckets_unlock(all);
 }
@@ -55,12 +55,13 @@ decide(exchange *x, aip_error *err)
     char hash[CATALOGUE_HASH_TEXT_SIZE];
     policy_scratch *scratch = NULL;
     aip_bytes pinned = policy_schema_hash(x->rules->policy, x->name);
-    AIP_TRY(rules_policy_scratch(x->shard->tools, x->rules, x->body.size, &scratch, err));
+    size_t size = x->stated != NULL ? x->stated->text.size : x->document.text.size;
+    AIP_TRY(rules_policy_scratch(x->shard->tools, x->rules, size, &scratch, err));
     policy_call call = {
         .kind = x->subject,
         .method = aip_bytes_of(x->method),
         .tool = x->name,
-        .message = &x->document,
+        .message = x->stated != NULL ? x->stated : &x->document,
         .parameters = x->params,
         .arguments = x->argument_node,
         .schema_hash = x->schema_known ? catalogue_schema_text(&x->schema, pinned, hash) : (aip_bytes){NULL, 0},

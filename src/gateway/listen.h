@@ -14,13 +14,14 @@ typedef struct {
 } listener_setup;
 
 AIP_MUST_CHECK aip_status listener_open(const listener_setup *setup, listener **out, aip_error *err);
-int listener_descriptor(const listener *l); /* readable when listener_run has work */
+int listener_descriptor(const listener *l); /* readable when listener_run has work; all below take NULL, too */
 int listener_timeout_ms(listener *l);       /* -1 = none */
 void listener_run(listener *l);
 /* The peer of `client` (an event's data.ptr) has hung up. Before listener_run in the same round. */
 void listener_hangup(void *client);
 void listener_sweep(listener *l, uint64_t now);
-void listener_quiesce(listener *l);        /* accepts no more */
+/* Accepts no more, closes what is idle, and ends streams that wait for nothing. */
+void listener_drain(listener *l);
 size_t listener_active(const listener *l); /* requests under way */
 void listener_close(listener **l);         /* answers or ends what is under way */
 

@@ -7,6 +7,8 @@
 #include "gateway/pipeline.h"
 #include "policy/suspicious.h"
 
+enum { LOOKED_AT_BYTES_MAX = 256 << 10 }; /* of new definitions in one list; of the rest it is not told */
+
 aip_bytes
 lists_upstream(const exchange *x)
 {
@@ -27,16 +29,36 @@ typedef struct {
     const scan_document *message;
     text_buffer seen; /* as pinning_append writes it */
     bool news;
+    size_t looked_at; /* bytes of definitions */
 } noting;
 
-/* What cannot be told counts as suspicious. */
+/* A definition that was looked at before is not looked at again. */
 static bool
-is_flagged(const noting *n, const catalogue_entry *entry)
+is_known(const noting *n, const catalogue_entry *entry, bool *flagged)
+{
+    catalogue_tool known;
+    if (!catalogue_find(n->x->gateway->catalogue, lists_upstream(n->x), entry->name, &known) || !known.seen ||
+        known.state == CATALOGUE_CHANGED || /* and what it was found to be is not known any more */
+        memcmp(known.hashes.whole, entry->hashes->whole, sizeof known.hashes.whole) != 0) {
+        return false;
+    }
+    *flagged = known.state == CATALOGUE_FLAGGED;
+    return true;
+}
+
+/* What cannot be told counts as suspicious, as does what would keep the shard too long. */
+static bool
+is_flagged(noting *n, const catalogue_entry *entry)
 {
     suspicious_findings found;
     suspicious *detector = n->x->gateway->suspicious;
-    return detector != NULL &&
-           (suspicious_check(detector, n->message, entry->node, &found, NULL) != AIP_OK || found.count > 0);
+    bool flagged = false;
+    if (detector == NULL || is_known(n, entry, &flagged)) {
+        return flagged;
+    }
+    n->looked_at += scan_raw(n->message, entry->node).size;
+    return n->looked_at > LOOKED_AT_BYTES_MAX ||
+           suspicious_check(detector, n->message, entry->node, &found, NULL) != AIP_OK || found.count > 0;
 }
 
 static aip_status
@@ -96,6 +118,16 @@ is_as_pinned(const exchange *x, aip_bytes tool)
            catalogue_check(&known, pins.block_flagged, NULL) == AIP_OK;
 }
 
+/* A template has no address of its own: what counts is the part that all its addresses begin with. */
+static aip_bytes
+address_of(const catalogue_entry *entry)
+{
+    const unsigned char *variable = entry->kind == CATALOGUE_RESOURCE_TEMPLATES && entry->name.size > 0
+                                        ? memchr(entry->name.data, '{', entry->name.size)
+                                        : NULL;
+    return variable == NULL ? entry->name : (aip_bytes){entry->name.data, (size_t)(variable - entry->name.data)};
+}
+
 static bool
 is_shown(void *context, const catalogue_entry *entry)
 {
@@ -110,7 +142,7 @@ is_shown(void *context, const catalogue_entry *entry)
     };
     const exchange *x = context;
     const policy *p = x->rules == NULL ? NULL : x->rules->policy;
-    return is_covered(x, kinds[entry->kind].prefix, entry->name) &&
+    return is_covered(x, kinds[entry->kind].prefix, address_of(entry)) &&
            (p == NULL || policy_shows_to(p, kinds[entry->kind].kind, entry->name, x->verdict.grant.root)) &&
            (entry->kind != CATALOGUE_TOOLS || is_as_pinned(x, entry->name));
 }

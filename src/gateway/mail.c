@@ -7,11 +7,18 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
+enum { UNRUNG_MAX = 8 };
+
 struct mailbox {
     int fd;
     pthread_mutex_t lock; /* of the next one */
     question_list answered;
     mailbox *next;
+    bool gathers;             /* the shard's, as the next two */
+    desk *unrung[UNRUNG_MAX]; /* asked, but not told */
+    size_t unrung_count;
 };
 
 struct mailroom {
@@ -25,6 +32,8 @@ struct desk {
     pthread_mutex_t lock; /* of the next two */
     question_list asked[QUESTION_KINDS];
     size_t waiting[QUESTION_KINDS]; /* asked and not answered yet */
+    size_t open;                    /* all of them */
+    uint64_t moved_microseconds;    /* when something was taken, answered, or asked of an idle thread */
 };
 
 static void
@@ -123,6 +132,40 @@ mailbox_take(mailbox *box)
     return q;
 }
 
+void
+mailbox_gather(mailbox *box)
+{
+    box->gathers = true;
+}
+
+void
+mailbox_ring_desks(mailbox *box)
+{
+    for (size_t i = 0; i < box->unrung_count; i++) {
+        ring(box->unrung[i]->fd);
+    }
+    box->unrung_count = 0;
+}
+
+/* False: it is to be rung at once. */
+static bool
+ring_later(mailbox *box, desk *d)
+{
+    if (box == NULL || !box->gathers) {
+        return false;
+    }
+    for (size_t i = 0; i < box->unrung_count; i++) {
+        if (box->unrung[i] == d) {
+            return true;
+        }
+    }
+    if (box->unrung_count == UNRUNG_MAX) {
+        return false;
+    }
+    box->unrung[box->unrung_count++] = d;
+    return true;
+}
+
 question *
 mailroom_take(mailroom *room)
 {
@@ -187,10 +230,12 @@ desk_free(desk **d)
 aip_status
 desk_ask(desk *d, question *q, aip_error *err)
 {
+    mailbox *home = q->home; /* `q` may be answered and gone as soon as the lock is */
     pthread_mutex_lock(&d->lock);
     bool taken = d->waiting[q->kind] < d->most[q->kind];
     if (taken) {
         d->waiting[q->kind]++;
+        d->moved_microseconds = d->open++ == 0 ? clock_monotonic_microseconds() : d->moved_microseconds;
         question_list_add(&d->asked[q->kind], q);
     }
     pthread_mutex_unlock(&d->lock);
@@ -198,8 +243,20 @@ desk_ask(desk *d, question *q, aip_error *err)
         question_free(&q);
         return aip_fail(err, AIP_OVERLOADED, "too many requests wait for the database");
     }
-    ring(d->fd);
+    if (!ring_later(home, d)) {
+        ring(d->fd);
+    }
     return AIP_OK;
+}
+
+uint64_t
+desk_stalled(desk *d, uint64_t now_microseconds)
+{
+    pthread_mutex_lock(&d->lock);
+    bool still = d->open > 0 && now_microseconds > d->moved_microseconds;
+    uint64_t since = still ? now_microseconds - d->moved_microseconds : 0;
+    pthread_mutex_unlock(&d->lock);
+    return since;
 }
 
 int
@@ -225,6 +282,7 @@ desk_take(desk *d, question_kind kind)
 {
     pthread_mutex_lock(&d->lock);
     question *q = question_list_take(&d->asked[kind]);
+    d->moved_microseconds = q == NULL ? d->moved_microseconds : clock_monotonic_microseconds();
     pthread_mutex_unlock(&d->lock);
     return q;
 }
@@ -252,6 +310,8 @@ desk_answer(desk *d, question *q)
 {
     pthread_mutex_lock(&d->lock);
     d->waiting[q->kind]--;
+    d->open--;
+    d->moved_microseconds = clock_monotonic_microseconds();
     pthread_mutex_unlock(&d->lock);
     post(q);
 }

@@ -20,6 +20,11 @@ int mailbox_descriptor(const mailbox *box); /* readable when something came */
 void mailbox_clear(const mailbox *box);     /* until something more comes */
 question *mailbox_take(mailbox *box);       /* the next one, or NULL; the caller frees it */
 
+/* For a shard that asks much in each of its rounds: desks that it asks are rung together, by mailbox_ring_desks, which
+ * it must then call before it waits. Only for the thread whose box it is. */
+void mailbox_gather(mailbox *box);
+void mailbox_ring_desks(mailbox *box);
+
 /* `most[kind]`: how many of a kind may be asked and not answered yet; 0: the kind is not answered here. Borrowed for
  * good. Errors: memory, io. */
 AIP_MUST_CHECK aip_status desk_new(const size_t most[QUESTION_KINDS], desk **out, aip_error *err);
@@ -28,6 +33,9 @@ void desk_free(desk **d); /* with all that was not taken */
 /* Asks; the answer comes to the question's home in any case, and the question stays valid until it was taken from
  * there. On failure it is freed. Thread-safe. Errors: gateway.overloaded (too many of its kind are waiting). */
 AIP_MUST_CHECK aip_status desk_ask(desk *d, question *q, aip_error *err);
+
+/* How long, in microseconds, nothing has moved while something waits; 0: nothing waits. Thread-safe. */
+uint64_t desk_stalled(desk *d, uint64_t now_microseconds);
 
 /* ---- for the thread whose desk it is ---- */
 

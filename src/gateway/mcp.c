@@ -2,6 +2,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "crypto/base64url.h"
 #include "gateway/mcp.h"
 
 typedef enum {
@@ -13,38 +14,41 @@ typedef enum {
     NEEDS_FILTER,    /* each of params.notifications.resourceSubscriptions */
 } need;
 
+typedef enum { ERA_ANY, ERA_LEGACY } era; /* legacy: MCP 2026-07-28 has it no more */
+
 typedef struct {
     const char *method;
     need needs;
-    bool mirrored; /* modern requests carry Mcp-Name */
+    bool mirrored; /* modern requests carry Mcp-Name, and may be tried again with what was asked for */
+    era era;
 } method_row;
 
 /* tasks/… has no row yet: a task's result belongs to the agent that started it, and that is not kept yet. */
 static const method_row request_rows[] = {
-    {"initialize", NEEDS_NOTHING, false},
-    {"ping", NEEDS_NOTHING, false},
-    {"server/discover", NEEDS_NOTHING, false},
-    {"logging/setLevel", NEEDS_NOTHING, false},
-    {"tools/list", NEEDS_NOTHING, false},
-    {"prompts/list", NEEDS_NOTHING, false},
-    {"resources/list", NEEDS_NOTHING, false},
-    {"resources/templates/list", NEEDS_NOTHING, false},
-    {"tools/call", NEEDS_TOOL, true},
-    {"prompts/get", NEEDS_PROMPT, true},
-    {"resources/read", NEEDS_RESOURCE, true},
-    {"resources/subscribe", NEEDS_RESOURCE, false},
-    {"resources/unsubscribe", NEEDS_RESOURCE, false},
-    {"completion/complete", NEEDS_REFERENCE, false},
-    {"subscriptions/listen", NEEDS_FILTER, false},
-    {NULL, NEEDS_NOTHING, false},
+    {"initialize", NEEDS_NOTHING, false, ERA_LEGACY},
+    {"ping", NEEDS_NOTHING, false, ERA_LEGACY},
+    {"server/discover", NEEDS_NOTHING, false, ERA_ANY},
+    {"logging/setLevel", NEEDS_NOTHING, false, ERA_LEGACY},
+    {"tools/list", NEEDS_NOTHING, false, ERA_ANY},
+    {"prompts/list", NEEDS_NOTHING, false, ERA_ANY},
+    {"resources/list", NEEDS_NOTHING, false, ERA_ANY},
+    {"resources/templates/list", NEEDS_NOTHING, false, ERA_ANY},
+    {"tools/call", NEEDS_TOOL, true, ERA_ANY},
+    {"prompts/get", NEEDS_PROMPT, true, ERA_ANY},
+    {"resources/read", NEEDS_RESOURCE, true, ERA_ANY},
+    {"resources/subscribe", NEEDS_RESOURCE, false, ERA_LEGACY},
+    {"resources/unsubscribe", NEEDS_RESOURCE, false, ERA_LEGACY},
+    {"completion/complete", NEEDS_REFERENCE, false, ERA_ANY},
+    {"subscriptions/listen", NEEDS_FILTER, false, ERA_ANY},
+    {NULL, NEEDS_NOTHING, false, ERA_ANY},
 };
 
 static const method_row notification_rows[] = {
-    {"notifications/initialized", NEEDS_NOTHING, false},
-    {"notifications/cancelled", NEEDS_NOTHING, false},
-    {"notifications/progress", NEEDS_NOTHING, false},
-    {"notifications/roots/list_changed", NEEDS_NOTHING, false},
-    {NULL, NEEDS_NOTHING, false},
+    {"notifications/initialized", NEEDS_NOTHING, false, ERA_LEGACY},
+    {"notifications/cancelled", NEEDS_NOTHING, false, ERA_ANY},
+    {"notifications/progress", NEEDS_NOTHING, false, ERA_ANY},
+    {"notifications/roots/list_changed", NEEDS_NOTHING, false, ERA_LEGACY},
+    {NULL, NEEDS_NOTHING, false, ERA_ANY},
 };
 
 static const method_row *
@@ -54,7 +58,7 @@ find_row(const exchange *x)
     while (row->method != NULL && strcmp(row->method, x->method) != 0) {
         row++;
     }
-    return row->method == NULL ? NULL : row;
+    return row->method == NULL || (row->era == ERA_LEGACY && x->modern) ? NULL : row;
 }
 
 /* Bytes that tool and prompt names may have; anything else no scope entry can mean. */
@@ -201,38 +205,100 @@ read_needs(exchange *x, need needs, aip_error *err)
     return aip_fail(err, AIP_INTERNAL, NULL);
 }
 
-/* A mirrored header equals the body's value; absent is good unless `required`. Encoded values are not read: every name
- * that a scope can cover is plain ASCII. */
+/* `=?base64?…?=` around a value that a header cannot carry as it is (MCP 2026-07-28, transports, Custom Headers). */
+static aip_bytes
+uncover(aip_bytes header, unsigned char room[AIP_URI_BYTES_MAX])
+{
+    static const char begin[] = "=?base64?", end[] = "?=";
+    size_t before = sizeof begin - 1, after = sizeof end - 1, size = 0;
+    if (header.size < before + after || memcmp(header.data, begin, before) != 0 ||
+        memcmp(header.data + header.size - after, end, after) != 0) {
+        return header;
+    }
+    aip_bytes inner = {header.data + before, header.size - before - after};
+    return base64_decode(inner, room, AIP_URI_BYTES_MAX, &size, NULL) == AIP_OK ? (aip_bytes){room, size} : header;
+}
+
+/* A mirrored header equals the body's value; absent is good unless `required`. */
 static aip_status
 check_mirror(const exchange *x, const char *header, aip_bytes value, bool required, aip_error *err)
 {
+    unsigned char room[AIP_URI_BYTES_MAX];
     size_t count = 0;
     aip_bytes mirrored = exchange_header(x, header, &count);
-    if (count == 0 ? required : !aip_bytes_equal(mirrored, value)) {
+    if (count == 0 ? required : !aip_bytes_equal(uncover(mirrored, room), value)) {
         return aip_fail(err, AIP_REQUEST_HEADERS, "%s is missing or differs from the body", header);
     }
     return AIP_OK;
 }
 
+static uint32_t
+find_meta(const exchange *x, const char *name)
+{
+    const scan_document *document = &x->document;
+    uint32_t params = scan_member(document, 0, "params");
+    uint32_t meta = params == SCAN_NONE ? SCAN_NONE : scan_member(document, params, "_meta");
+    return meta == SCAN_NONE ? SCAN_NONE : scan_member(document, meta, name);
+}
+
+/* A modern version in header or body makes the request modern, so the two agree or it is refused. A mirror alone does
+ * so only where no version is named: clients of older versions may send mirrors as well. */
+static aip_status
+check_era(exchange *x, aip_error *err)
+{
+    size_t mirrors = 0, versions = 0;
+    uint32_t version = find_meta(x, META_VERSION);
+    aip_bytes header = exchange_header(x, "MCP-Protocol-Version", &versions);
+    (void)exchange_header(x, "Mcp-Method", &mirrors);
+    x->modern = x->modern || (mirrors > 0 && versions == 0) || version != SCAN_NONE;
+    if (version == SCAN_NONE) {
+        return AIP_OK;
+    }
+    if (!x->local && scan_kind_of(&x->document, version) == SCAN_STRING &&
+        !scan_string_equals(&x->document, version, header)) {
+        return aip_fail(err, AIP_REQUEST_HEADERS, "MCP-Protocol-Version is missing or differs from the body");
+    }
+    aip_bytes raw = scan_raw(&x->document, version);
+    bool text = scan_kind_of(&x->document, version) == SCAN_STRING && raw.size >= 2;
+    return text ? mcp_check_version((aip_bytes){raw.data + 1, raw.size - 2}, err)
+                : aip_fail(err, AIP_REQUEST_META, "the protocol version in _meta must be a string");
+}
+
+/* Basic/index, `_meta`: what each modern request says of its sender. */
+static aip_status
+check_meta(const exchange *x, aip_error *err)
+{
+    uint32_t capabilities = find_meta(x, "io.modelcontextprotocol/clientCapabilities");
+    if (find_meta(x, META_VERSION) == SCAN_NONE) {
+        return aip_fail(err, AIP_REQUEST_META, "the protocol version is missing in _meta");
+    }
+    return capabilities != SCAN_NONE && scan_kind_of(&x->document, capabilities) == SCAN_OBJECT
+               ? AIP_OK
+               : aip_fail(err, AIP_REQUEST_META, "the client's capabilities are missing in _meta");
+}
+
+/* Only a call that its server may answer with questions is sent again with answers. */
+static aip_status
+check_retry(const exchange *x, const method_row *row, aip_error *err)
+{
+    uint32_t params = scan_member(&x->document, 0, "params");
+    bool retried = params != SCAN_NONE && (scan_member(&x->document, params, "inputResponses") != SCAN_NONE ||
+                                           scan_member(&x->document, params, "requestState") != SCAN_NONE);
+    return retried && !row->mirrored ? aip_fail(err, AIP_REQUEST_INVALID, "this method asks for no input") : AIP_OK;
+}
+
 static aip_status
 check_mirrors(exchange *x, const method_row *row, aip_error *err)
 {
-    const scan_document *document = &x->document;
-    size_t mirrors = 0, versions = 0;
-    uint32_t params = scan_member(document, 0, "params");
-    uint32_t meta = params == SCAN_NONE ? SCAN_NONE : scan_member(document, params, "_meta");
-    uint32_t version =
-        meta == SCAN_NONE ? SCAN_NONE : scan_member(document, meta, "io.modelcontextprotocol/protocolVersion");
-    aip_bytes header = exchange_header(x, "MCP-Protocol-Version", &versions);
-    (void)exchange_header(x, "Mcp-Method", &mirrors);
-    x->modern = x->modern || mirrors > 0 || version != SCAN_NONE;
     bool strict = x->modern && x->kind == MESSAGE_REQUEST;
-    if (version != SCAN_NONE &&
-        (scan_kind_of(document, version) != SCAN_STRING || !scan_string_equals(document, version, header))) {
-        return aip_fail(err, AIP_REQUEST_HEADERS, "MCP-Protocol-Version differs from the body");
+    if (strict) {
+        AIP_TRY(check_retry(x, row, err));
     }
-    if (strict && (version == SCAN_NONE || versions == 0)) {
-        return aip_fail(err, AIP_REQUEST_HEADERS, "the protocol version must stand in header and _meta");
+    if (x->local) {
+        return strict ? check_meta(x, err) : AIP_OK; /* a line has no headers */
+    }
+    if (strict) {
+        AIP_TRY(check_meta(x, err));
     }
     AIP_TRY(check_mirror(x, "Mcp-Method", aip_bytes_of(x->method), strict, err));
     if (x->renamed) {
@@ -246,8 +312,8 @@ aip_status
 mcp_check_asked(exchange *x, aip_error *err)
 {
     const server_request asked = mcp_server_request(x, x->id);
-    return x->kind != MESSAGE_RESPONSE || server_requests_take(x->gateway->server_requests, &asked,
-                                                               clock_monotonic_microseconds())
+    return x->kind != MESSAGE_RESPONSE ||
+                   server_requests_take(x->gateway->server_requests, &asked, clock_monotonic_microseconds())
                ? AIP_OK
                : aip_fail(err, AIP_REQUEST_INVALID, "the server has not asked for this response");
 }
@@ -261,6 +327,7 @@ mcp_classify(exchange *x, aip_error *err)
     if (x->kind == MESSAGE_RESPONSE) {
         return x->modern ? aip_fail(err, AIP_REQUEST_INVALID, "this version has no responses from clients") : AIP_OK;
     }
+    AIP_TRY(check_era(x, err));
     const method_row *row = find_row(x);
     if (row == NULL) {
         return aip_fail(err, AIP_REQUEST_METHOD, NULL);

@@ -3,32 +3,12 @@
 #include <strings.h>
 
 #include "gateway/mcp.h"
+#include "gateway/media.h"
 
 static bool
 is_post(const exchange *x)
 {
     return strcmp(x->http_method, "POST") == 0;
-}
-
-/* `application/json`, alone or with charset=utf-8. */
-static bool
-is_json_type(aip_bytes type)
-{
-    static const char json[] = "application/json";
-    size_t length = sizeof json - 1;
-    if (type.size < length || strncasecmp((const char *)type.data, json, length) != 0) {
-        return false;
-    }
-    char rest[64];
-    size_t size = 0;
-    for (size_t i = length; i < type.size && size < sizeof rest - 1; i++) {
-        if (type.data[i] != ' ' && type.data[i] != '\t' && type.data[i] != '"') {
-            rest[size++] = (char)tolower(type.data[i]);
-        }
-    }
-    rest[size] = '\0';
-    return size == 0 || strcmp(rest, ";") == 0 || strcmp(rest, ";charset=utf-8") == 0 ||
-           strcmp(rest, ";charset=utf8") == 0;
 }
 
 static bool
@@ -53,17 +33,59 @@ check_accept(const exchange *x, aip_error *err)
     return !any || (json && events) ? AIP_OK : aip_fail(err, AIP_REQUEST_NOT_ACCEPTABLE, NULL);
 }
 
+#define FIRST_MODERN "2026-07-28"
+
+/* What the rules of this file are written for. A later version may mean other things by the same bytes. */
+static const char *const versions[] = {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"};
+
+aip_status
+mcp_check_version(aip_bytes version, aip_error *err)
+{
+    for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        if (aip_bytes_equal(version, aip_bytes_of(versions[i]))) {
+            return AIP_OK;
+        }
+    }
+    return aip_fail(err, AIP_REQUEST_VERSION, NULL);
+}
+
+static bool
+is_plain(aip_bytes text)
+{
+    bool good = text.size <= 32;
+    for (size_t i = 0; good && i < text.size; i++) {
+        good = isalnum(text.data[i]) || text.data[i] == '-' || text.data[i] == '.';
+    }
+    return good;
+}
+
+void
+mcp_append_versions(text_buffer *out, const exchange *x)
+{
+    aip_bytes requested = exchange_header(x, "MCP-Protocol-Version", NULL);
+    text_append_string(out, ",\"supported\":[");
+    for (size_t i = 0, count = 0; i < sizeof versions / sizeof versions[0]; i++) {
+        if (strcmp(versions[i], FIRST_MODERN) >= 0) { /* those before are agreed on by `initialize` */
+            text_append_format(out, "%s\"%s\"", count++ == 0 ? "" : ",", versions[i]);
+        }
+    }
+    text_append_format(out, "],\"requested\":\"%.*s\"", is_plain(requested) ? (int)requested.size : 0,
+                       (const char *)requested.data);
+}
+
 aip_status
 mcp_check_head(exchange *x, aip_error *err)
 {
-    aip_bytes version = exchange_header(x, "MCP-Protocol-Version", NULL);
-    x->modern = version.size == 10 && memcmp(version.data, "2026-07-28", 10) >= 0;
+    size_t count = 0;
+    aip_bytes version = exchange_header(x, "MCP-Protocol-Version", &count);
+    x->modern = version.size == 10 && memcmp(version.data, FIRST_MODERN, 10) >= 0;
     bool known = is_post(x) || strcmp(x->http_method, "GET") == 0 || strcmp(x->http_method, "DELETE") == 0;
     if (!known || (x->modern && !is_post(x))) {
         return aip_fail(err, AIP_REQUEST_HTTP_METHOD, NULL);
     }
-    if (is_post(x) && !is_json_type(exchange_header(x, "Content-Type", NULL))) {
+    if (is_post(x) && !media_is(exchange_header(x, "Content-Type", NULL), "application/json")) {
         return aip_fail(err, AIP_REQUEST_MEDIA_TYPE, "Content-Type must be application/json");
     }
-    return check_accept(x, err);
+    AIP_TRY(check_accept(x, err));
+    return count == 0 ? AIP_OK : mcp_check_version(version, err);
 }

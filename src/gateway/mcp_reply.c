@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "gateway/lists.h"
 #include "gateway/mcp.h"
+#include "gateway/stages.h"
 
 static const char *const message_names[] = {"jsonrpc", "id", "method", "params", "result", "error", NULL};
 
@@ -37,6 +38,7 @@ judge_response(exchange *x, const scan_document *message, uint32_t result, aip_e
     if (answers_call(x, message, id) && !x->answered_call) {
         x->answered_call = true;
         x->tool_failed = result == SCAN_NONE || tells_failure(message, result);
+        spend_note_actual(x, message, result);
         return AIP_OK;
     }
     if (x->kind == MESSAGE_REQUEST && x->upstream_http >= 300) {
@@ -81,4 +83,28 @@ mcp_judge(exchange *x, const scan_document *message, text_buffer *out, aip_error
     }
     AIP_TRY(judge_response(x, message, result, err));
     return result == SCAN_NONE ? AIP_OK : lists_judge(x, message, out, err);
+}
+
+/* Basic/patterns/subscriptions asks for a result at the end, basic/patterns/cancellation for a notification: both. */
+bool
+mcp_append_end(text_buffer *out, const exchange *x)
+{
+    int id_size = (int)x->id.size;
+    const char *id = (const char *)x->id.data;
+    if (x->kind == MESSAGE_NONE) {
+        return strcmp(x->http_method, "GET") == 0;
+    }
+    if (!x->modern || strcmp(x->method, "subscriptions/listen") != 0) {
+        return false;
+    }
+    text_append_format(out,
+                       "event: message\ndata: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{"
+                       "\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":%.*s},\"requestId\":%.*s,"
+                       "\"reason\":\"The gateway ends.\"}}\n\n",
+                       id_size, id, id_size, id);
+    text_append_format(out,
+                       "event: message\ndata: {\"jsonrpc\":\"2.0\",\"id\":%.*s,\"result\":{\"resultType\":"
+                       "\"complete\",\"_meta\":{\"io.modelcontextprotocol/subscriptionId\":%.*s}}}\n\n",
+                       id_size, id, id_size, id);
+    return true;
 }

@@ -96,18 +96,26 @@ read_kind(exchange *x, aip_error *err)
 }
 
 aip_status
-message_read(exchange *x, aip_error *err)
+message_load(exchange *x, aip_error *err)
 {
     scan_limits bounds;
+    const text_buffer *text = x->outgoing.size > 0 ? &x->outgoing : &x->body;
+    if (x->body_too_large) {
+        size_t most = x->late ? AIP_REFUSED_BODY_BYTES_MAX : x->settings->body_bytes_max;
+        return aip_fail(err, AIP_REQUEST_SIZE, "the limit is %zu bytes%s", most,
+                        x->late ? " without a token in a header" : "");
+    }
+    AIP_TRY(text_finish(&x->body, err));
+    return scan_load(text_view(text), limits(x, &bounds), &x->document, err);
+}
+
+aip_status
+message_read(exchange *x, aip_error *err)
+{
     if (strcmp(x->http_method, "POST") != 0) {
         return AIP_OK;
     }
-    const text_buffer *text = x->outgoing.size > 0 ? &x->outgoing : &x->body;
-    if (x->body_too_large) {
-        return aip_fail(err, AIP_REQUEST_SIZE, "the limit is %zu bytes", x->settings->body_bytes_max);
-    }
-    AIP_TRY(text_finish(&x->body, err));
-    AIP_TRY(scan_load(text_view(text), limits(x, &bounds), &x->document, err));
+    AIP_TRY(message_load(x, err));
     if (scan_kind_of(&x->document, 0) == SCAN_ARRAY) {
         return aip_fail(err, AIP_REQUEST_BATCH, NULL);
     }

@@ -19,6 +19,7 @@ struct metrics_cell {
     counter decisions[AIP_STATUS_COUNT];
     histogram times[METRICS_HISTOGRAMS];
     counter moving[METRICS_MOVING_GAUGES];
+    counter findings;
 };
 
 struct metrics {
@@ -53,6 +54,7 @@ static const struct {
     {"aip_gateway_streams", "Open event streams."},
     {"aip_gateway_connections", "Open connections of callers."},
     {"aip_gateway_waiting", "Requests that wait for an upstream."},
+    {"aip_gateway_budget_holds", "Budget holds of calls under way in this process."},
 };
 
 aip_status
@@ -115,6 +117,12 @@ metrics_count_time(metrics_cell *cell, metrics_histogram which, uint64_t microse
     }
     add(&cell->times[which].buckets[i], 1);
     add(&cell->times[which].sum, microseconds);
+}
+
+void
+metrics_count_findings(metrics_cell *cell, size_t findings)
+{
+    add(&cell->findings, findings);
 }
 
 void
@@ -289,6 +297,9 @@ write_histogram(const metrics *m, metrics_histogram which, text_buffer *out)
 static void
 write_gauge(text_buffer *out, const char *name, const char *help, uint64_t value)
 {
+    if (value == UINT64_MAX) {
+        return;
+    }
     head(out, name, "gauge", help);
     text_append_format(out, "%s %" PRIu64 "\n", name, value);
 }
@@ -316,14 +327,19 @@ write_view(const metrics_view *view, text_buffer *out)
     const uint64_t caches[] = {view->chains, view->identities, view->nonces, view->tasks};
     head(out, "aip_gateway_cache_entries", "gauge", "Entries remembered.");
     for (size_t i = 0; i < sizeof caches / sizeof caches[0]; i++) {
+        if (caches[i] == UINT64_MAX) {
+            continue;
+        }
         text_append_format(out, "aip_gateway_cache_entries{cache=\"%s\"} %" PRIu64 "\n", cache_names[i], caches[i]);
     }
     write_gauge(out, "aip_gateway_sessions", "Sessions seen within their lifetime.", view->sessions);
     write_gauge(out, "aip_gateway_open_holds", "Budget holds of calls under way.", view->open_holds);
     write_gauge(out, "aip_gateway_uptime_seconds", "Seconds since the start.", view->uptime_seconds);
-    head(out, "aip_gateway_held_usd", "gauge", "Money held for calls under way.");
-    text_append_format(out, "aip_gateway_held_usd %" PRIu64 ".%06" PRIu64 "\n", view->held_micro_usd / 1000000,
-                       view->held_micro_usd % 1000000);
+    if (view->held_micro_usd != UINT64_MAX) {
+        head(out, "aip_gateway_held_usd", "gauge", "Money held for calls under way.");
+        text_append_format(out, "aip_gateway_held_usd %" PRIu64 ".%06" PRIu64 "\n", view->held_micro_usd / 1000000,
+                           view->held_micro_usd % 1000000);
+    }
     head(out, "aip_gateway_audit_lag_seconds", "gauge", "Age of the oldest record that is not on the disk.");
     text_append_format(out, "aip_gateway_audit_lag_seconds %" PRIu64 ".%03" PRIu64 "\n",
                        view->audit_lag_milliseconds / 1000, view->audit_lag_milliseconds % 1000);
@@ -343,6 +359,8 @@ metrics_write(const metrics *m, const metrics_view *view, text_buffer *out, aip_
         uint64_t value = total(m, &m->cells[0].moving[i]);
         write_gauge(out, moving_names[i].name, moving_names[i].help, value > INT64_MAX ? 0 : value);
     }
+    head(out, "aip_gateway_dlp_findings_total", "counter", "What data-loss prevention found.");
+    text_append_format(out, "aip_gateway_dlp_findings_total %" PRIu64 "\n", total(m, &m->cells[0].findings));
     write_view(view, out);
     return text_finish(out, err);
 }

@@ -32,9 +32,15 @@ typedef enum {
 } metrics_histogram;
 
 /* Gauges that shards move up and down themselves. */
-typedef enum { METRICS_STREAMS, METRICS_CONNECTIONS, METRICS_WAITING, METRICS_MOVING_GAUGES } metrics_moving;
+typedef enum {
+    METRICS_STREAMS,
+    METRICS_CONNECTIONS,
+    METRICS_WAITING,
+    METRICS_HOLDS,
+    METRICS_MOVING_GAUGES
+} metrics_moving;
 
-/* What is asked of others when somebody reads. */
+/* What is asked of others when somebody reads; UINT64_MAX: nobody knows, and it is not shown. */
 typedef struct {
     uint64_t sessions, chains, identities, nonces, tasks; /* entries remembered */
     uint64_t audit_lag_milliseconds;                      /* age of the oldest record that is not on the disk */
@@ -42,6 +48,12 @@ typedef struct {
     uint64_t uptime_seconds;
     const char *version, *policy_hash; /* "" or NULL: not shown */
 } metrics_view;
+
+#define METRICS_VIEW_UNKNOWN                                                                                     \
+    {                                                                                                            \
+        .sessions = UINT64_MAX, .chains = UINT64_MAX, .identities = UINT64_MAX, .nonces = UINT64_MAX,            \
+        .tasks = UINT64_MAX, .open_holds = UINT64_MAX, .held_micro_usd = UINT64_MAX                              \
+    }
 
 /* Errors: memory. */
 AIP_MUST_CHECK aip_status metrics_new(size_t cells, metrics **out, aip_error *err);
@@ -51,6 +63,7 @@ metrics_cell *metrics_cell_of(metrics *m, size_t i); /* i < cells */
 void metrics_count_request(metrics_cell *cell, metrics_protocol protocol, metrics_class class);
 void metrics_count_decision(metrics_cell *cell, aip_status status);
 void metrics_count_time(metrics_cell *cell, metrics_histogram which, uint64_t microseconds);
+void metrics_count_findings(metrics_cell *cell, size_t findings); /* of data-loss prevention */
 void metrics_move(metrics_cell *cell, metrics_moving which, int64_t by);
 
 /* Of a JSON-RPC method, or of an A2A operation's name; METRICS_OTHER for what is not known. */

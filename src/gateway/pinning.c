@@ -94,7 +94,9 @@ tell_change(const pinning *p, const char *upstream, aip_bytes tool)
     text_append(&subject, tool);
     const audit_event event = {
         .name = "pin", .subject = text_view(&subject), .detail = AIP_BYTES_LITERAL("the definition has changed")};
-    (void)!audit_append_event(p->audit, &event, NULL); /* a log that cannot be written refuses the next request */
+    uint64_t number;
+    /* A log that cannot be written refuses the next request. */
+    (void)!audit_write_event(p->audit, &event, &number, NULL);
 }
 
 /* Another process may have pinned a definition before: then its pin counts here as well. */

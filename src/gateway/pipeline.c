@@ -5,8 +5,11 @@
 #include "gateway/await.h"
 #include "gateway/lists.h"
 #include "gateway/mcp.h"
+#include "gateway/figures.h"
 #include "gateway/reply.h"
+#include "gateway/share.h"
 #include "gateway/stages.h"
+#include "gateway/stdio_upstream.h"
 
 typedef struct {
     const char *name;
@@ -18,14 +21,16 @@ static aip_status classify(exchange *x, aip_error *err);
 static aip_status check_scope(exchange *x, aip_error *err);
 static aip_status check_constraints(exchange *x, aip_error *err);
 static aip_status check_standing(exchange *x, aip_error *err);
+static aip_status check_protocol(exchange *x, aip_error *err);
 static aip_status record_allowed(exchange *x, aip_error *err);
 
 static const stage greet_stages[] = {
-    {"address", greet_address},       {"framing", greet_framing},
+    {"address", greet_address},       {"share", share_address},
+    {"framing", greet_framing},
     {"credential", greet_credential}, {"verify", greet_verify},
     {"standing", greet_standing},     {"lists", greet_lists},
     {"proof", prove_holder},          {"rate", greet_rate},
-    {"session", session_recognise},   {NULL, NULL},
+    {"load", share_root},             {"session", session_recognise},   {NULL, NULL},
 };
 
 static const stage admit_stages[] = {
@@ -39,9 +44,12 @@ static const stage admit_stages[] = {
     {"constraints", check_constraints},
     {"policy", judge_policy},
     {"asked", mcp_check_asked},
+    {"ownership", check_protocol},
+    {"server", stdio_upstream_check},
     {"replay", prove_once},
     {"approval", approve_call},
     {"still standing", check_standing},
+    {"upstream", reach_upstream},
     {"budget", spend_hold},
     {"record", record_allowed},
     {NULL, NULL},
@@ -66,6 +74,10 @@ run(const stage *stages, exchange *x)
         }
         x->refusal =
             (aip_error)AIP_ERROR_INIT; /* a stage that tried one way and took another leaves no reason behind */
+        if (x->late && x->credential.size == 0) {
+            x->stage++; /* to go on with, when the body is there */
+            return PIPELINE_PASSED;
+        }
     }
     x->stage = 0;
     return PIPELINE_PASSED;
@@ -74,13 +86,51 @@ run(const stage *stages, exchange *x)
 pipeline_verdict
 pipeline_greet(exchange *x)
 {
-    return run(greet_stages, x);
+    uint64_t begun = clock_monotonic_microseconds();
+    pipeline_verdict verdict = run(greet_stages, x);
+    if (verdict == PIPELINE_REFUSED) {
+        share_note_refusal(x);
+    }
+    figures_note_time(x, METRICS_VERIFICATION, verdict == PIPELINE_WAITS ? 0 : begun);
+    return verdict;
+}
+
+static aip_status
+read_credential(exchange *x, aip_error *err)
+{
+    return x->credential.size > 0 ? AIP_OK : x->route->protocol->credential(x, err);
+}
+
+/* The stages that a token in the body had to wait for. */
+static pipeline_verdict
+greet_late(exchange *x)
+{
+    pipeline_verdict verdict = PIPELINE_REFUSED;
+    aip_status status = read_credential(x, &x->refusal);
+    if (status == AIP_OK) {
+        verdict = run(greet_stages, x);
+    } else {
+        x->record.status = x->refusal.status = status;
+    }
+    if (verdict == PIPELINE_REFUSED) {
+        share_note_refusal(x);
+    }
+    x->late = verdict == PIPELINE_WAITS;
+    return verdict;
 }
 
 pipeline_verdict
 pipeline_admit(exchange *x)
 {
+    if (x->late) {
+        pipeline_verdict greeted = greet_late(x);
+        if (greeted != PIPELINE_PASSED) {
+            return greeted;
+        }
+    }
+    uint64_t begun = x->stage == 0 ? clock_monotonic_microseconds() : 0;
     pipeline_verdict verdict = run(admit_stages, x);
+    figures_note_time(x, METRICS_POLICY, begun);
     return verdict == PIPELINE_PASSED && !x->record.allowed ? PIPELINE_REFUSED : verdict;
 }
 
@@ -96,15 +146,53 @@ classify(exchange *x, aip_error *err)
     return x->route->protocol->classify(x, err);
 }
 
+/* Views into a message that is no longer the one. */
+static void
+forget_message(exchange *x)
+{
+    x->id = x->name = x->arguments = (aip_bytes){NULL, 0};
+    x->params = x->argument_node = SCAN_NONE;
+    x->kind = MESSAGE_NONE;
+    x->is_tool = false;
+    x->method[0] = x->wanted[0] = '\0';
+}
+
+static bool
+is_pure(const stage *each, bool granted)
+{
+    return each->run == read_message || each->run == classify || each->run == judge_choose ||
+           each->run == judge_policy || (granted && (each->run == check_scope || each->run == check_constraints));
+}
+
+pipeline_verdict
+pipeline_explain(exchange *x, void (*tell)(void *context, const exchange *x, const char *stage, aip_status status),
+                 void *context)
+{
+    for (const stage *each = admit_stages; each->name != NULL; each++) {
+        if (!is_pure(each, x->chain != NULL)) {
+            continue;
+        }
+        aip_status status = each->run(x, &x->refusal);
+        tell(context, x, each->name, status);
+        if (status != AIP_OK) {
+            x->refusal.status = status;
+            return PIPELINE_REFUSED;
+        }
+    }
+    return PIPELINE_PASSED;
+}
+
 /* What is judged from here on is what goes on. */
 aip_status
 pipeline_change(exchange *x, text_buffer *message, aip_error *err)
 {
     AIP_TRY(text_finish(message, err));
-    text_clear(&x->outgoing);
+    text_clear(&x->replaced);
+    x->replaced = x->outgoing; /* the policy's verdict may still name an argument in it */
     x->outgoing = *message;
     *message = (text_buffer){0};
     scan_clear(&x->document);
+    forget_message(x);
     AIP_TRY(read_message(x, err));
     return classify(x, err);
 }
@@ -118,7 +206,16 @@ check_scope(exchange *x, aip_error *err)
 static aip_status
 check_constraints(exchange *x, aip_error *err)
 {
+    if (x->subject == POLICY_ROUTE && x->kind == MESSAGE_REQUEST) {
+        return aip_grant_check_arguments(&x->verdict.grant, aip_bytes_of(x->wanted), x->arguments, err); /* E-72 */
+    }
     return x->is_tool ? aip_grant_check_arguments(&x->verdict.grant, x->name, x->arguments, err) : AIP_OK;
+}
+
+static aip_status
+check_protocol(exchange *x, aip_error *err)
+{
+    return x->route->protocol->check == NULL ? AIP_OK : x->route->protocol->check(x, err);
 }
 
 /* What was revoked while the request waited for its body or for the database counts as well. */
@@ -144,6 +241,16 @@ describe_policy(exchange *x)
     record->decision = x->judged.decision == POLICY_ASK ? NULL : policy_decision_name(x->judged.decision);
 }
 
+/* A name or an id in which something was found does not stand in the log either. */
+static void
+hide(exchange *x)
+{
+    if (x->found->in_names) {
+        x->record.tool = x->record.failed_argument = (aip_bytes){NULL, 0};
+        x->record.method = x->record.request_id = (aip_bytes){NULL, 0};
+    }
+}
+
 /* Copies into the record what was learnt about the message so far. */
 static void
 describe(exchange *x)
@@ -165,6 +272,8 @@ describe(exchange *x)
         describe_policy(x);
     }
     if (x->found != NULL) {
+        hide(x);
+        figures_note_findings(x, x->found->count - x->found->reported);
         record->findings = x->found->items;
         record->finding_count = x->found->reported = x->found->count;
     }
@@ -186,6 +295,9 @@ record_allowed(exchange *x, aip_error *err)
     x->record.allowed = true; /* the one line that allows */
     aip_status status = audit_write(x->gateway->audit, &x->record, &x->line, err);
     x->record.allowed = status == AIP_OK;
+    if (status == AIP_OK) {
+        figures_note_decision(x, AIP_OK);
+    }
     if (status != AIP_OK || x->gateway->scribe == NULL) {
         return status;
     }
@@ -214,5 +326,23 @@ pipeline_refuse(exchange *x)
         x->record.status = x->refusal.status = AIP_AUDIT_UNAVAILABLE;
         x->refusal.detail[0] = '\0';
     }
+    figures_note_decision(x, x->record.status);
     reply_refuse(x);
+}
+
+void
+pipeline_record_unread(exchange *x)
+{
+    uint64_t number;
+    if (x->refusal.status == AIP_OK) {
+        x->record.stage = "framing";
+        (void)!aip_fail(&x->refusal, AIP_REQUEST_HEADERS, NULL);
+    }
+    x->record.allowed = false;
+    x->record.status = x->refusal.status;
+    spend_release(x);
+    describe(x);
+    if (audit_write(x->gateway->audit, &x->record, &number, NULL) == AIP_OK) {
+        figures_note_decision(x, x->record.status);
+    }
 }

@@ -15,7 +15,16 @@ pipeline_verdict pipeline_admit(exchange *x);
  * anew, takes over `message`, and goes on. Errors: as those two stages. */
 AIP_MUST_CHECK aip_status pipeline_change(exchange *x, text_buffer *message, aip_error *err);
 
+/* For people who ask what would become of a message: the stages of pipeline_admit that need nothing but settings, grant
+ * and message, in its order, until one refuses. Those of the grant are left out without a verified chain. Nothing is
+ * recorded or spent but the tokens of a rate. `tell` is called after each. */
+pipeline_verdict pipeline_explain(exchange *x,
+                                  void (*tell)(void *context, const exchange *x, const char *stage, aip_status status),
+                                  void *context);
+
 /* Records the refusal and prepares the caller's answer. */
+/* Records a request that could not even be read as HTTP, and was answered so. */
+void pipeline_record_unread(exchange *x);
 void pipeline_refuse(exchange *x);
 
 #endif

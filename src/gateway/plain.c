@@ -71,8 +71,8 @@ check_name(const plain_request *request, aip_bytes query, const target_parameter
     }
     bool in_body = request->body != NULL && scan_kind_of(request->body, 0) == SCAN_OBJECT &&
                    scan_member(request->body, 0, parameter->name) != SCAN_NONE;
-    bool is_body =
-        request->body != NULL && scan_kind_of(request->body, 0) != SCAN_OBJECT && strcmp(parameter->name, "body") == 0;
+    bool whole = request->body != NULL ? scan_kind_of(request->body, 0) != SCAN_OBJECT : request->other.size > 0;
+    bool is_body = whole && strcmp(parameter->name, "body") == 0;
     if (in_body || is_body) {
         return aip_fail(err, AIP_REQUEST_INVALID, "a parameter occurs in the query and in the body");
     }
@@ -103,8 +103,13 @@ write_query(const plain_request *request, text_buffer *out, aip_error *err)
 
 /* E-72: an object's members are arguments; anything else is one, named `body`. */
 static void
-write_body(const scan_document *body, text_buffer *out)
+write_body(const plain_request *request, text_buffer *out)
 {
+    const scan_document *body = request->body;
+    if (body == NULL && request->other.size > 0) {
+        text_append_string(out, out->size > 1 ? ",\"body\":" : "\"body\":");
+        text_append_json(out, request->other);
+    }
     if (body == NULL) {
         return;
     }
@@ -132,7 +137,7 @@ plain_read(const plain_request *request, plain_facts *out, aip_error *err)
     AIP_TRY(write_wanted(method, request->path, out, err));
     text_append_string(&out->arguments, "{");
     aip_status status = write_query(request, &out->arguments, err);
-    write_body(request->body, &out->arguments);
+    write_body(request, &out->arguments);
     text_append_string(&out->arguments, "}");
     if (status == AIP_OK) {
         status = text_finish(&out->arguments, err);

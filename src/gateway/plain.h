@@ -12,6 +12,7 @@ typedef struct {
     const char *method;        /* as sent */
     aip_bytes path, query;     /* as sent; no `?` */
     const scan_document *body; /* an indexed JSON body; NULL: none, or of another type */
+    aip_bytes other;           /* a body of another type; its bytes that are not UTF-8 are judged as U+FFFD */
 } plain_request;
 
 typedef struct {

@@ -72,6 +72,9 @@ prove_holder(exchange *x, aip_error *err)
 {
     const http_message request = request_message(x);
     message_proof proof;
+    if (x->local) {
+        return x->appointed ? AIP_OK : check_bearer(x, err); /* spec/stdio.md W-42 */
+    }
     aip_status status = proof_read_request(&request, has_body(x), x->record.time_seconds, &proof, err);
     return status == AIP_PROOF_MISSING ? check_bearer(x, err)
            : status != AIP_OK          ? status
@@ -135,6 +138,8 @@ write_receipt(const exchange *x, const unsigned char digest[AIP_HASH_BYTES], cha
         .tool = record->tool,
         .request_digest = record->has_digest ? record->request_digest : NULL,
         .response_digest = digest,
+        .has_cost = record->has_cost,
+        .cost_micro_usd = x->cost.ended ? x->cost.charged_micro_usd : record->cost_micro_usd,
     };
     return receipt_sign(&facts, self->key, out, err);
 }

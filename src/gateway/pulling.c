@@ -456,6 +456,12 @@ pulling_open(const pulling_setup *setup, pulling **out, aip_error *err)
 }
 
 void
+pulling_set_trust(pulling *p, const aip_trust *trust)
+{
+    p->setup.trust = trust;
+}
+
+void
 pulling_close(pulling **p)
 {
     if (*p == NULL) {

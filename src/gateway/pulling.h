@@ -36,6 +36,8 @@ AIP_MUST_CHECK aip_status pulling_signer(const char *source, aip_did *out, aip_e
 
 /* Errors: config.invalid (a source, the same one twice, too many, a staleness below 10 seconds), store.*, memory. */
 AIP_MUST_CHECK aip_status pulling_open(const pulling_setup *setup, pulling **out, aip_error *err);
+/* Another trust from now on, borrowed as the setup's. */
+void pulling_set_trust(pulling *p, const aip_trust *trust);
 void pulling_close(pulling **p); /* after the resolver, before the loop */
 
 /* Does what is due, a little at a time. NULL has nothing to do. */

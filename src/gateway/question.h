@@ -27,6 +27,7 @@ typedef enum {
     /* to the scribe */
     QUESTION_EVENT,   /* write an event: nobody waits for it */
     QUESTION_WRITTEN, /* tell when a line of the decision log is as durable as configured */
+    QUESTION_COMPLETION, /* judge and record a completion statement of the leaf `name` about the link `wanted` */
     /* to whoever asks people */
     QUESTION_APPROVAL,
     QUESTION_KINDS
@@ -38,7 +39,8 @@ struct question {
     void *asker; /* NULL: nobody waits any more */
     question_kind kind;
     char name[AIP_IDENTIFIER_BYTES_MAX + 1];   /* identifier; of a revocation, who brought it */
-    char wanted[AIP_IDENTIFIER_BYTES_MAX + 1]; /* identifier that a revocation's judgement waits for */
+    char wanted[AIP_IDENTIFIER_BYTES_MAX + 1]; /* identifier that a revocation's judgement waits for; of an approval
+                                                  the scope that the call needs */
     unsigned attempts;
     used_nonce nonce;
     int revoked_kind; /* of QUESTION_JUDGED, whose name is the issuer */

@@ -3,10 +3,12 @@
 
 #include "gateway/hygiene.h"
 #include "gateway/mcp.h"
+#include "gateway/wellknown.h"
 
 enum {
     PRIVATE_CODE = -31001,         /* modern MCP: outside all reserved ranges */
     HEADER_MISMATCH_CODE = -32020, /* MCP 2026-07-28 */
+    VERSION_UNKNOWN_CODE = -32022, /* the same */
     METHOD_UNKNOWN_CODE = -32601,  /* JSON-RPC 2.0 */
 };
 
@@ -30,6 +32,9 @@ rpc_code(const exchange *x, aip_status status)
     if (status == AIP_REQUEST_METHOD && x->modern) {
         return METHOD_UNKNOWN_CODE;
     }
+    if (status == AIP_REQUEST_VERSION && x->modern) {
+        return VERSION_UNKNOWN_CODE;
+    }
     return x->modern && code > -32600 ? PRIVATE_CODE : code;
 }
 
@@ -47,6 +52,9 @@ reply_append_rpc_error(text_buffer *out, const exchange *x)
     if (x->refusal.at != AIP_NOWHERE) {
         text_append_format(out, ",\"at\":%d", x->refusal.at);
     }
+    if (x->refusal.status == AIP_REQUEST_VERSION) {
+        mcp_append_versions(out, x);
+    }
     text_append_format(out, ",\"decision_id\":\"%s\"", x->record.decision_id);
     if (facts->peer != NULL) {
         text_append_format(out, ",\"peer_code\":\"%s\"", facts->peer);
@@ -62,8 +70,8 @@ reply_append_rpc_error(text_buffer *out, const exchange *x)
     return "application/json";
 }
 
-static void
-append_plain_error(text_buffer *out, aip_status status, const char *decision_id)
+void
+reply_append_plain_error(text_buffer *out, aip_status status, const char *decision_id)
 {
     const aip_status_facts *facts = aip_status_lookup(status);
     text_append_format(out,
@@ -83,15 +91,33 @@ is_quotable(const char *text)
     return text[0] != '\0' && strpbrk(text, "\"\\") == NULL;
 }
 
+/* RFC 9728 section 5.1, after our own scheme; only where OAuth is configured. */
+static void
+add_oauth_challenge(exchange *x, const char *scope)
+{
+    const front_settings *front = &x->settings->front;
+    if (front->resource == NULL) {
+        return;
+    }
+    aip_bytes origin = front_resource_origin(front);
+    const char *begin = scope == NULL ? "" : "error=\"insufficient_scope\", scope=\"";
+    answer_add(&x->answer, "WWW-Authenticate", "Bearer %s%s%sresource_metadata=\"%.*s" RESOURCE_METADATA "%s\"", begin,
+               scope == NULL ? "" : scope, scope == NULL ? "" : "\", ", (int)origin.size, (const char *)origin.data,
+               front_resource_path(front));
+}
+
 static void
 add_challenge(exchange *x)
 {
     const aip_status_facts *facts = aip_status_lookup(x->refusal.status);
+    const char *scope = x->refusal.status == AIP_SCOPE_INSUFFICIENT && is_quotable(x->wanted) ? x->wanted : NULL;
     if (facts->class == AIP_CLASS_CREDENTIAL) {
         answer_add(&x->answer, "WWW-Authenticate", "AIP error=\"%s\", error_description=\"%s\"", facts->name,
                    facts->sentence);
-    } else if (x->refusal.status == AIP_SCOPE_INSUFFICIENT && is_quotable(x->wanted)) {
-        answer_add(&x->answer, "WWW-Authenticate", "AIP error=\"insufficient_scope\", scope=\"%s\"", x->wanted);
+        add_oauth_challenge(x, NULL);
+    } else if (scope != NULL) {
+        answer_add(&x->answer, "WWW-Authenticate", "AIP error=\"insufficient_scope\", scope=\"%s\"", scope);
+        add_oauth_challenge(x, scope);
     }
 }
 
@@ -111,7 +137,8 @@ reply_add_common(exchange *x)
 static bool
 may_be_tried_again(aip_status status)
 {
-    return status == AIP_OVERLOADED || status == AIP_AUDIT_UNAVAILABLE || status == AIP_FETCH_BUSY ||
+    return status == AIP_OVERLOADED || status == AIP_CALLER_BUSY || status == AIP_CALLER_FAILING ||
+           status == AIP_AUDIT_UNAVAILABLE || status == AIP_FETCH_BUSY ||
            status == AIP_TRUST_RATE || status == AIP_PROOF_FULL || status == AIP_REVOCATION_FULL ||
            status == AIP_REVOCATION_FULL || status == AIP_STORE_UNAVAILABLE;
 }
@@ -121,7 +148,7 @@ reply_refuse_unjudged(exchange *x, aip_status status, const char *methods)
 {
     answer_clear(&x->answer);
     x->answer.http = aip_status_lookup(status)->http;
-    append_plain_error(&x->answer.body, status, NULL);
+    reply_append_plain_error(&x->answer.body, status, NULL);
     answer_add(&x->answer, "Content-Type", "application/json");
     answer_add(&x->answer, "Cache-Control", "no-store");
     if (status == AIP_REQUEST_HTTP_METHOD && methods != NULL) {
@@ -141,15 +168,16 @@ reply_refuse(exchange *x)
     x->answer.http = reply_http_status(x, x->refusal.status);
     const protocol *speaks = x->route == NULL ? NULL : x->route->protocol;
     const char *type = "application/json";
-    if (speaks != NULL && speaks->append_error != NULL && strcmp(x->http_method, "POST") == 0) {
+    if (speaks != NULL && speaks->append_error != NULL && (speaks->below || strcmp(x->http_method, "POST") == 0)) {
         type = speaks->append_error(&x->answer.body, x);
     } else {
-        append_plain_error(&x->answer.body, x->refusal.status, x->record.decision_id);
+        reply_append_plain_error(&x->answer.body, x->refusal.status, x->record.decision_id);
     }
     answer_add(&x->answer, "Content-Type", "%s", type);
     answer_add(&x->answer, "Cache-Control", "no-store");
     if (x->refusal.status == AIP_REQUEST_HTTP_METHOD) {
-        answer_add(&x->answer, "Allow", "%s", x->modern ? "POST" : "GET, POST, DELETE");
+        answer_add(&x->answer, "Allow", "%s",
+                   x->allow != NULL ? x->allow : x->modern ? "POST" : "GET, POST, DELETE");
     }
     if (may_be_tried_again(x->refusal.status)) {
         answer_add(&x->answer, "Retry-After", "1");

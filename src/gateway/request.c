@@ -2,14 +2,18 @@
 #include "gateway/request.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <unistd.h>
 
+#include "gateway/figures.h"
 #include "gateway/forward.h"
+#include "gateway/log.h"
 #include "gateway/pipeline.h"
 #include "gateway/prove.h"
+#include "gateway/share.h"
 #include "gateway/wellknown.h"
 
-enum { STREAM_BLOCK_BYTES = 4096 };
+enum { STREAM_BLOCK_BYTES = 1024 };
 
 static void
 wake(exchange *x)
@@ -42,13 +46,8 @@ take_field(void *context, enum MHD_ValueKind kind, const char *name, size_t name
 {
     exchange *x = context;
     (void)kind;
-    if (x->field_count >= AIP_HEADER_FIELDS_MAX) {
-        x->too_many_fields = true;
-        return MHD_NO;
-    }
-    x->fields[x->field_count++] = (header_field){{(const unsigned char *)name, name_size},
-                                                 {(const unsigned char *)value, value == NULL ? 0 : value_size}};
-    return MHD_YES;
+    aip_bytes text = {(const unsigned char *)value, value == NULL ? 0 : value_size};
+    return exchange_add_field(x, (aip_bytes){(const unsigned char *)name, name_size}, text) ? MHD_YES : MHD_NO;
 }
 
 static ssize_t
@@ -85,6 +84,9 @@ make_response(request *r)
     if (answer->stream) {
         return MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK_BYTES, on_read, r, NULL);
     }
+    if (answer->bodiless) {
+        return MHD_create_response_from_callback(answer->body_bytes, STREAM_BLOCK_BYTES, on_read, r, NULL);
+    }
     if (answer->body.size == 0 || answer->body.failed) {
         return MHD_create_response_from_buffer(0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
     }
@@ -96,38 +98,32 @@ make_response(request *r)
     return response;
 }
 
-static int
-describe_decision(const exchange *x, char *line, size_t line_size)
-{
-    char method[64], tool[64], leaf[96];
-    const audit_record *record = &x->record;
-    return snprintf(line, line_size, "%s %s %s %s %d %s%s%s %s\n", record->decision_id,
-                    record->allowed ? "ALLOW" : "BLOCK", aip_status_lookup(record->status)->name, record->stage,
-                    x->answer.http, aip_printable(record->method, method, sizeof method),
-                    record->tool.size > 0 ? " " : "", aip_printable(record->tool, tool, sizeof tool),
-                    aip_printable(record->leaf, leaf, sizeof leaf));
-}
-
-static int
-describe_reading(const exchange *x, char *line, size_t line_size)
-{
-    char path[128];
-    return snprintf(line, line_size, "- READ %d %s\n", x->answer.http,
-                    aip_printable(aip_bytes_of(x->path), path, sizeof path));
-}
-
-/* One line per request on stderr; questions after the gateway's health are too many to be told. */
 static void
-log_request(const request *r)
+end_wait(request *r)
 {
-    char line[1024];
-    if (r->x->settings->quiet || (r->open && strcmp(r->x->path, "/healthz") == 0)) {
-        return;
+    if (r->waits) {
+        r->waits = false;
+        figures_move(r->owner->setup.shard, METRICS_WAITING, -1);
     }
-    int size = r->open ? describe_reading(r->x, line, sizeof line) : describe_decision(r->x, line, sizeof line);
-    if (size > 0 && write(STDERR_FILENO, line, (size_t)size < sizeof line ? (size_t)size : sizeof line - 1) < 0) {
-        return; /* nowhere left to say it */
+}
+
+/* The caller has to take it, and a stream's events as long as they come. */
+static void
+note_answer(request *r)
+{
+    const exchange *x = r->x;
+    end_wait(r);
+    r->answered = true;
+    r->streams = x->answer.stream;
+    client_expect_nothing(r->from);
+    if (r->streams) {
+        figures_move(x->shard, METRICS_STREAMS, 1);
+    } else {
+        client_expect(r->from, x->settings->front.body_seconds);
+        client_prolong(r->from, x->answer.body.size);
     }
+    log_request(x, r->open);
+    figures_note_request(x, r->open);
 }
 
 static enum MHD_Result
@@ -135,6 +131,7 @@ send_answer(request *r)
 {
     gateway_answer *answer = &r->x->answer;
     prove_answer(r->x);
+    note_answer(r);
     struct MHD_Response *response = make_response(r);
     if (response == NULL) {
         return MHD_NO;
@@ -142,10 +139,9 @@ send_answer(request *r)
     for (size_t i = 0; i < answer->field_count; i++) {
         MHD_add_response_header(response, answer->fields[i].name, answer->fields[i].value);
     }
-    if (answer->close) {
+    if (answer->close || atomic_load_explicit(&r->x->gateway->draining, memory_order_relaxed)) {
         MHD_add_response_header(response, "Connection", "close");
     }
-    log_request(r);
     enum MHD_Result queued = MHD_queue_response(r->connection, (unsigned)answer->http, response);
     MHD_destroy_response(response);
     return queued;
@@ -171,14 +167,27 @@ fill_exchange(request *r, const char *url, const char *method)
     x->query = query == NULL ? (aip_bytes){NULL, 0} : aip_bytes_of(query + 1);
     x->peer = r->from->address;
     MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, take_field, x);
+    share_name_caller(x);
+    client_expect(r->from, x->settings->front.body_seconds);
+}
+
+/* From its first line on, a head has its own time, which is shorter than that of an idle connection. */
+static void
+expect_head(const listener *l, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (info != NULL && info->socket_context != NULL) {
+        const gateway_settings *settings = gateway_settings_take(l->setup.shard->gateway);
+        client_expect(info->socket_context, settings->front.head_seconds);
+        settings_drop(&settings);
+    }
 }
 
 void *
 request_line(void *context, const char *target, struct MHD_Connection *connection)
 {
     request *r = calloc(1, sizeof *r);
-    (void)context;
-    (void)connection;
+    expect_head(context, connection);
     if (r != NULL && (r->target = strdup(target)) == NULL) {
         free(r);
         return NULL;
@@ -216,10 +225,14 @@ open_request(request *r, listener *l, struct MHD_Connection *connection)
 static bool
 is_answered_at_once(const exchange *x)
 {
-    size_t expectations = 0;
+    size_t expectations = 0, codings = 0;
     aip_bytes length = exchange_header(x, "Content-Length", NULL);
+    aip_bytes coding = exchange_header(x, "Transfer-Encoding", &codings);
     uint64_t declared = 0;
     (void)exchange_header(x, "Expect", &expectations);
+    if (codings > 0 && (coding.size != 7 || strncasecmp((const char *)coding.data, "chunked", 7) != 0)) {
+        return true; /* libmicrohttpd takes all that ever follows for its body */
+    }
     for (size_t i = 0; i < length.size && declared <= AIP_DISCARDED_BODY_BYTES_MAX; i++) {
         if (length.data[i] < '0' || length.data[i] > '9') {
             return true;
@@ -262,8 +275,9 @@ static enum MHD_Result
 take_body(request *r, const char *data, size_t size)
 {
     exchange *x = r->x;
-    size_t cap = r->refused || r->open ? AIP_REFUSED_BODY_BYTES_MAX : x->settings->body_bytes_max;
+    size_t cap = r->refused || r->open || x->late ? AIP_REFUSED_BODY_BYTES_MAX : x->settings->body_bytes_max;
     r->received += size;
+    client_prolong(r->from, size);
     if (r->received <= cap) {
         text_append(&x->body, (aip_bytes){(const unsigned char *)data, size});
         return MHD_YES;
@@ -279,9 +293,10 @@ static enum MHD_Result
 take_end(request *r)
 {
     exchange *x = r->x;
+    client_expect_nothing(r->from);
     if (r->open) {
         wellknown_answer(x);
-        return x->phase == EXCHANGE_LOOKING ? wait_on(r) : send_answer(r);
+        return x->phase == EXCHANGE_LOOKING || x->phase == EXCHANGE_WAITING ? wait_on(r) : send_answer(r);
     }
     pipeline_verdict verdict = r->refused ? PIPELINE_REFUSED : pipeline_admit(x);
     if (verdict == PIPELINE_WAITS) {
@@ -292,7 +307,12 @@ take_end(request *r)
         return refuse(r);
     }
     forward_begin(x);
-    return x->phase == EXCHANGE_WAITING ? wait_on(r) : send_answer(r);
+    if (x->phase != EXCHANGE_WAITING) {
+        return send_answer(r);
+    }
+    r->waits = true;
+    figures_move(x->shard, METRICS_WAITING, 1);
+    return wait_on(r);
 }
 
 enum MHD_Result
@@ -321,7 +341,7 @@ request_arrived(void *context, struct MHD_Connection *connection, const char *ur
         return take_end(r);
     case EXCHANGE_LOOKING:
         wellknown_arrived(r->x);
-        return send_answer(r);
+        return r->x->phase == EXCHANGE_LOOKING ? wait_on(r) : send_answer(r);
     case EXCHANGE_ANSWERED:
     case EXCHANGE_STREAMING:
         return send_answer(r);
@@ -334,14 +354,37 @@ request_arrived(void *context, struct MHD_Connection *connection, const char *ur
     return MHD_NO;
 }
 
+static bool
+is_undecided(const request *r)
+{
+    const exchange *x = r->x;
+    return !r->answered && (x == NULL || (x->decided_microseconds == 0 && x->phase != EXCHANGE_OVER && !r->open));
+}
+
+/* What libmicrohttpd could not read it has answered itself, with a bare 4xx or 5xx: it is recorded all the same. */
+static void
+record_unread(request *r, listener *l, struct MHD_Connection *connection)
+{
+    if (r->x == NULL && open_request(r, l, connection)) {
+        r->x->path = r->target;
+        r->x->http_method = "";
+        r->x->peer = r->from->address;
+    }
+    if (r->x != NULL) {
+        pipeline_record_unread(r->x);
+        log_request(r->x, false);
+    }
+}
+
 void
 request_completed(void *context, struct MHD_Connection *connection, void **slot, enum MHD_RequestTerminationCode why)
 {
     listener *l = context;
     request *r = *slot;
-    (void)connection;
-    (void)why;
     *slot = NULL;
+    if (r != NULL && why == MHD_REQUEST_TERMINATED_WITH_ERROR && is_undecided(r)) {
+        record_unread(r, l, connection);
+    }
     if (r == NULL || r->x == NULL) {
         free(r == NULL ? NULL : r->target);
         free(r);
@@ -359,6 +402,11 @@ request_completed(void *context, struct MHD_Connection *connection, void **slot,
         r->next->previous = r->previous;
     }
     l->active--;
+    end_wait(r);
+    if (r->streams) {
+        figures_move(l->setup.shard, METRICS_STREAMS, -1);
+    }
+    client_expect(r->from, r->x->settings->front.idle_seconds);
     exchange_free(&r->x);
     free(r->target);
     free(r);

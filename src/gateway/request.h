@@ -10,12 +10,23 @@
 typedef struct request request;
 
 /* One TCP connection. */
-typedef struct {
+typedef struct client client;
+struct client {
     listener *owner;
-    int fd;
+    int fd, connect_fd; /* watched by the shard, or -1; the socket */
     char address[INET6_ADDRSTRLEN];
     request *current;
-} client;
+    uint64_t deadline_microseconds; /* monotonic; 0: none. Whatever it brings until then, it is cut */
+    bool ending;                    /* its caller has closed, which libmicrohttpd may not have seen */
+    uint32_t share;                 /* of its address's connections */
+    client *next, *previous;
+};
+
+enum { SLOWEST_BYTES_PER_SECOND = 4096 }; /* of a body or an answer, on average */
+
+void client_expect(client *c, unsigned seconds);
+void client_prolong(client *c, size_t bytes);
+void client_expect_nothing(client *c);
 
 struct request {
     char *target; /* of the request line, as sent */
@@ -24,6 +35,8 @@ struct request {
     client *from;
     listener *owner;
     bool refused, open, suspended; /* `open`: served without a token */
+    bool answered;                 /* by us */
+    bool streams, waits;           /* its answer does; it does, for an upstream */
     size_t received;
     request *next, *previous;
 };
@@ -32,6 +45,7 @@ struct listener {
     listener_setup setup;
     struct MHD_Daemon *daemon;
     request *requests;
+    client *clients;
     size_t active;
     bool resumed; /* a connection was, since the last run: the daemon's own timeout does not know of it */
 };

@@ -48,13 +48,18 @@ load_policy(const rules_setup *setup, rule_set *set, text_buffer *problems, aip_
     size_t size = 0;
     const policy_origin origin = {.paths = &setup->paths,
                                   .file = set->file,
+                                  .own_files = setup->own_files,
+                                  .own_file_count = setup->own_file_count,
                                   .warnings = &warnings,
                                   .keys = setup->keys,
                                   .key_count = setup->key_count};
-    set->serial = atomic_fetch_add(&serial, 1) + 1;
-    AIP_TRY(text_load_file(set->file, AIP_CONFIG_BYTES_MAX, &text, &size, err));
-    aip_status status =
-        policy_load_all((aip_bytes){(const unsigned char *)text, size}, &origin, &found, &set->policy, err);
+    set->serial = set->buckets = atomic_fetch_add(&serial, 1) + 1;
+    aip_status status = text_load_file(set->file, AIP_CONFIG_BYTES_MAX, &text, &size, err);
+    if (status != AIP_OK) {
+        text_append_format(problems, "%s: the file cannot be read\n", set->file);
+        return status;
+    }
+    status = policy_load_all((aip_bytes){(const unsigned char *)text, size}, &origin, &found, &set->policy, err);
     append_problems(problems, set->file, &found);
     append_warnings(problems, set->file, &warnings);
     return status;
@@ -74,6 +79,7 @@ load_set(const rules_setup *setup, size_t i, rule_set *set, text_buffer *problem
                            why.detail[0] == '\0' ? "" : " ", why.detail);
         return aip_fail(err, why.status, "dlp: %s", why.detail);
     }
+    rule_scanners_warn(set, problems);
     return AIP_OK;
 }
 
@@ -131,6 +137,30 @@ rules_find(const rules *r, const char *file)
     return NULL;
 }
 
+void
+rules_keep_buckets(rules *r, const rules *before)
+{
+    for (size_t i = 0; i < rules_count(r); i++) {
+        rule_set *set = &r->sets[i];
+        const rule_set *old = before == NULL ? NULL : rules_find(before, set->file);
+        if (old != NULL && strcmp(policy_file_sha256(old->policy), policy_file_sha256(set->policy)) == 0) {
+            set->buckets = old->buckets;
+        }
+    }
+}
+
+size_t
+rules_count(const rules *r)
+{
+    return r == NULL ? 0 : r->count;
+}
+
+const rule_set *
+rules_at(const rules *r, size_t i)
+{
+    return &r->sets[i];
+}
+
 /* ---- scratch memory ---- */
 
 typedef struct {
@@ -141,6 +171,9 @@ typedef struct {
 
 struct rules_tools {
     policy_scratch *scratch;
+    uint64_t grown[WORKSPACES_MAX]; /* serials of the rule sets that it is large enough for, … */
+    size_t next_grown;
+    size_t message_bytes; /* … with messages of so many bytes */
     kept_workspace kept[WORKSPACES_MAX];
     size_t next; /* to give up */
 };
@@ -170,9 +203,21 @@ aip_status
 rules_policy_scratch(rules_tools *tools, const rule_set *set, size_t message_bytes, policy_scratch **out,
                      aip_error *err)
 {
-    aip_status status = policy_scratch_grow(&tools->scratch, set->policy, message_bytes, err);
+    bool large = message_bytes <= tools->message_bytes, known = false;
+    for (size_t i = 0; i < WORKSPACES_MAX; i++) {
+        known = known || tools->grown[i] == set->serial;
+    }
+    if (!large || !known) { /* Hyperscan reads a whole database before it says that nothing has to grow */
+        size_t bytes = large ? tools->message_bytes : message_bytes;
+        AIP_TRY(policy_scratch_grow(&tools->scratch, set->policy, bytes, err));
+        tools->message_bytes = bytes;
+    }
+    if (!known) {
+        tools->grown[tools->next_grown] = set->serial;
+        tools->next_grown = (tools->next_grown + 1) % WORKSPACES_MAX;
+    }
     *out = tools->scratch;
-    return status;
+    return AIP_OK;
 }
 
 /* A scanner's address alone does not tell: another one may stand there after a reload. */

@@ -12,14 +12,17 @@ typedef struct rules_tools rules_tools; /* one shard's scratch memory for any sn
 typedef struct {
     char *file; /* as configured */
     policy *policy;
-    uint64_t serial; /* never given twice in one process: of its buckets and scratch memory */
+    uint64_t serial;  /* never given twice in one process: of its scratch memory */
+    uint64_t buckets; /* the serial of the first one with the same text: of its buckets */
     struct rule_scanners *scanners;
 } rule_set;
 
 typedef struct {
     const char *const *files;
     size_t count;
-    path_setting paths;         /* what protected paths are relative to */
+    path_setting paths;           /* what protected paths are relative to */
+    const char *const *own_files; /* of the gateway, protected by every policy */
+    size_t own_file_count;
     const aip_public_key *keys; /* that may sign policies */
     size_t key_count;
 } rules_setup;
@@ -30,6 +33,10 @@ AIP_MUST_CHECK aip_status rules_load(const rules_setup *setup, rules **out, text
 void rules_free(rules **r);
 /* By the name of its file; NULL: there is none. */
 const rule_set *rules_find(const rules *r, const char *file);
+/* Callers do not get new rates from a policy that was loaded again as it was. */
+void rules_keep_buckets(rules *r, const rules *before);
+size_t rules_count(const rules *r); /* NULL has none */
+const rule_set *rules_at(const rules *r, size_t i);
 
 /* What looks into messages of that direction (DLP_REQUEST or DLP_RESPONSE) that concern a tool; empty: no tool. NULL:
  * they are not looked into. */

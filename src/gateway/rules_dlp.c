@@ -96,7 +96,7 @@ is_looked_into(const scanner_wish *wish)
     return wish->tool != NULL ? wish->tool->scan_responses : wish->dlp->scan_responses;
 }
 
-/* Canaries are looked for in requests in any case. */
+/* Canaries are looked for in requests in any case, and in no reply: a server is where they are planted. */
 static aip_status
 make_scanner(const scanner_wish *wish, dlp_scanner **out, aip_error *err)
 {
@@ -118,7 +118,7 @@ make_scanner(const scanner_wish *wish, dlp_scanner **out, aip_error *err)
         .patterns = patterns,
         .count = whole ? dlp->pattern_count : 0,
         .canaries = wish->canaries->values,
-        .canary_count = wish->canaries->count,
+        .canary_count = wish->direction == DLP_REQUEST ? wish->canaries->count : 0,
         .builtin = whole && dlp->builtin,
         .builtin_action = action_of(by_tool ? wish->tool->action : dlp->builtin_action),
         .detect_encoding = dlp->detect_encoding,
@@ -193,6 +193,20 @@ rule_scanners_new(const policy *p, struct rule_scanners **out, aip_error *err)
     status = status == AIP_OK ? make_all(dlp, &canaries, *out, err) : status;
     clear_canaries(&canaries);
     return status;
+}
+
+void
+rule_scanners_warn(const rule_set *set, text_buffer *out)
+{
+    const policy_dlp *dlp = policy_dlp_of(set->policy);
+    for (size_t i = 0; set->scanners->audit != NULL && i < dlp->pattern_count; i++) {
+        if (dlp_scanner_is_slow(set->scanners->audit, i)) {
+            text_append_format(out,
+                               "%s: warning: dlp: the pattern %s has no text that every match contains, so it is "
+                               "tried everywhere and is slow\n",
+                               set->file, dlp->patterns[i].name);
+        }
+    }
 }
 
 void

@@ -18,6 +18,8 @@ struct rule_scanners {
 
 /* Errors: config.invalid, pattern.invalid, io (a canary's file), memory. */
 AIP_MUST_CHECK aip_status rule_scanners_new(const policy *p, struct rule_scanners **out, aip_error *err);
+/* Appends a warning for each pattern that is slow. */
+void rule_scanners_warn(const rule_set *set, text_buffer *out);
 void rule_scanners_free(struct rule_scanners **scanners);
 
 #endif

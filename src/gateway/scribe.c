@@ -11,13 +11,15 @@
 
 #include "base/clock.h"
 
-enum { WRITTEN_WAITING_MAX = 8192, EVENTS_WAITING_MAX = 1024, TICK_MILLISECONDS = 1000 };
+enum { WRITTEN_WAITING_MAX = 8192, EVENTS_WAITING_MAX = 1024, COMPLETIONS_WAITING_MAX = 64, TICK_MILLISECONDS = 1000 };
 
-static const size_t questions_most[QUESTION_KINDS] = {
-    [QUESTION_WRITTEN] = WRITTEN_WAITING_MAX, [QUESTION_EVENT] = EVENTS_WAITING_MAX};
+static const size_t questions_most[QUESTION_KINDS] = {[QUESTION_WRITTEN] = WRITTEN_WAITING_MAX,
+                                                      [QUESTION_EVENT] = EVENTS_WAITING_MAX,
+                                                      [QUESTION_COMPLETION] = COMPLETIONS_WAITING_MAX};
 
 struct scribe {
     audit_log *log;
+    identity_memory *identities; /* NULL: completion statements are not recorded */
     desk *asked;
     uint64_t next_tick; /* monotonic microseconds */
     bool failing;       /* the last checkpoint did */
@@ -26,16 +28,51 @@ struct scribe {
     pthread_t thread;
 };
 
+/* A key that is not known is not looked for: who worked here showed it. */
+static aip_status
+record_completion(scribe *s, question *q)
+{
+    memory_view view = {s->identities, clock_now_seconds(), DID_USE_AUTHENTICATION};
+    aip_key_source keys;
+    if (s->identities == NULL) {
+        return AIP_AUDIT_UNAVAILABLE;
+    }
+    identity_memory_source(&view, &keys);
+    const completion_check check = {&keys, aip_bytes_of(q->name), aip_bytes_of(q->wanted), view.now_seconds};
+    aip_status status = audit_write_completion(s->log, text_view(&q->text), &check, &q->line, NULL);
+    return status == AIP_DID_PENDING ? AIP_DID_NOT_FOUND : status;
+}
+
+/* Those that are recorded wait for the disk with the others. */
 static void
-let_go(scribe *s)
+take_completions(scribe *s, question_list *waiting)
+{
+    for (question *q = desk_take(s->asked, QUESTION_COMPLETION); q != NULL;
+         q = desk_take(s->asked, QUESTION_COMPLETION)) {
+        q->status = record_completion(s, q);
+        text_clear(&q->text);
+        if (q->status == AIP_OK) {
+            question_list_add(waiting, q);
+        } else {
+            desk_answer(s->asked, q);
+        }
+    }
+}
+
+/* `last`: a line that has to be durable, too, or 0. */
+static void
+let_go(scribe *s, uint64_t last)
 {
     question_list waiting = {NULL, NULL};
-    uint64_t last = 0;
+    take_completions(s, &waiting);
+    for (const question *q = waiting.first; q != NULL; q = q->next) {
+        last = q->line > last ? q->line : last;
+    }
     for (question *q = desk_take(s->asked, QUESTION_WRITTEN); q != NULL; q = desk_take(s->asked, QUESTION_WRITTEN)) {
         last = q->line > last ? q->line : last;
         question_list_add(&waiting, q);
     }
-    if (waiting.first == NULL) {
+    if (last == 0 && waiting.first == NULL) {
         return;
     }
     aip_status status = audit_wait(s->log, last, NULL);
@@ -45,20 +82,23 @@ let_go(scribe *s)
     }
 }
 
-static void
+/* Gives the number of the last line. */
+static uint64_t
 write_events(scribe *s)
 {
+    uint64_t last = 0;
     for (question *q = desk_take(s->asked, QUESTION_EVENT); q != NULL; q = desk_take(s->asked, QUESTION_EVENT)) {
         const audit_event event = {.name = q->name,
                                    .decision_id = q->about[0] == '\0' ? NULL : q->about,
                                    .subject = aip_bytes_of(q->wanted),
                                    .detail = text_view(&q->text)};
-        q->status = audit_append_event(s->log, &event, NULL);
+        q->status = audit_write_event(s->log, &event, &last, NULL);
         if (q->status != AIP_OK) {
             dprintf(STDERR_FILENO, "aip-gateway: WARNING an event could not be recorded: %s\n", q->name);
         }
         desk_answer(s->asked, q);
     }
+    return last;
 }
 
 static void
@@ -86,12 +126,10 @@ run(void *context)
     while (!atomic_load(&s->stopping)) {
         (void)poll(&bell, 1, TICK_MILLISECONDS);
         desk_clear(s->asked);
-        let_go(s);
-        write_events(s);
+        let_go(s, write_events(s));
         tick(s);
     }
-    let_go(s);
-    write_events(s);
+    let_go(s, write_events(s));
     return NULL;
 }
 
@@ -111,6 +149,12 @@ scribe_open(audit_log *log, scribe **out, aip_error *err)
     }
     *out = s;
     return AIP_OK;
+}
+
+void
+scribe_use_keys(scribe *s, identity_memory *identities)
+{
+    s->identities = identities;
 }
 
 /* Signals are for the main thread alone. */

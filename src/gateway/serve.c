@@ -9,9 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "gateway/admin.h"
+#include "gateway/reload.h"
 #include "gateway/shard.h"
+#include "gateway/tls.h"
 
 enum { BACKLOG = 1024 };
 
@@ -109,6 +114,10 @@ static aip_status
 open_listeners(gateway_settings *settings, int *sockets, size_t *count, aip_error *err)
 {
     address where;
+    if (settings->host == NULL) {
+        sockets[(*count)++] = -1; /* one shard that nobody reaches over HTTP */
+        return AIP_OK;
+    }
     AIP_TRY(read_address(settings, &where, err));
     AIP_TRY(check_free(&where, err));
     for (*count = 0; *count < settings->threads; (*count)++) {
@@ -121,7 +130,7 @@ static void
 announce(const gateway_settings *settings)
 {
     bool v6 = strchr(settings->host, ':') != NULL;
-    printf("listening on http://%s%s%s:%u\n", v6 ? "[" : "",
+    printf("listening on %s://%s%s%s:%u\n", settings->front.tls_key == NULL ? "http" : "https", v6 ? "[" : "",
            strcmp(settings->host, "localhost") == 0 ? "127.0.0.1" : settings->host, v6 ? "]" : "",
            (unsigned)settings->port);
     fflush(stdout);
@@ -130,9 +139,36 @@ announce(const gateway_settings *settings)
 static aip_status
 start_threads(gateway *g, aip_error *err)
 {
+    g->started_microseconds = clock_monotonic_microseconds();
     AIP_TRY(identities_start(g->identities, err));
     AIP_TRY(g->books == NULL ? AIP_OK : books_start(g->books, err));
-    return g->scribe == NULL ? AIP_OK : scribe_start(g->scribe, err);
+    AIP_TRY(g->approvals == NULL ? AIP_OK : approvals_start(g->approvals, err));
+    AIP_TRY(g->admin == NULL ? AIP_OK : admin_start(g->admin, err));
+    if (g->scribe == NULL) {
+        return AIP_OK;
+    }
+    scribe_use_keys(g->scribe, identities_memory(g->identities));
+    return scribe_start(g->scribe, err);
+}
+
+/* Until all have ended what was under way; a second signal ends them at once. */
+static void
+wait_for_drain(shard *const *shards, size_t count, const sigset_t *signals)
+{
+    const struct timespec moment = {.tv_nsec = 20000000};
+    bool hurried = false;
+    for (size_t i = 0; i < count;) {
+        if (shards[i] == NULL || shard_has_ended(shards[i])) {
+            i++;
+        } else if (sigtimedwait(signals, NULL, &moment) > 0 && !hurried) {
+            hurried = true;
+            for (size_t j = i; j < count; j++) {
+                if (shards[j] != NULL) {
+                    shard_hurry(shards[j]);
+                }
+            }
+        }
+    }
 }
 
 static aip_status
@@ -140,14 +176,15 @@ run_shards(gateway *g, gateway_settings *settings, shard **shards, int *sockets,
 {
     size_t opened = 0, started = 0;
     sigset_t signals;
-    int caught = 0;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by the shards: only this thread takes them */
+    sigdelset(&signals, SIGHUP);
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log at the size limit is a failed write, which refuses the request */
-    unsigned connections_max = (unsigned)(AIP_CONNECTIONS_DEFAULT / settings->threads);
+    unsigned connections_max = (unsigned)((settings->front.connections + settings->threads - 1) / settings->threads);
     aip_status status = start_threads(g, err);
     status = status == AIP_OK ? open_listeners(settings, sockets, &opened, err) : status;
     while (status == AIP_OK && started < opened) {
@@ -158,14 +195,18 @@ run_shards(gateway *g, gateway_settings *settings, shard **shards, int *sockets,
         close(sockets[i]);
     }
     if (status == AIP_OK) {
-        announce(settings);
-        sigwait(&signals, &caught);
+        if (settings->host != NULL) {
+            announce(settings);
+        }
+        (void)reload_wait(g, &signals);
     }
+    atomic_store(&g->draining, true);
     for (size_t i = 0; i < started; i++) {
         if (shards[i] != NULL) {
             shard_stop(shards[i]);
         }
     }
+    wait_for_drain(shards, started, &signals);
     for (size_t i = 0; i < started; i++) {
         shard_join(&shards[i]);
     }
@@ -182,4 +223,22 @@ gateway_serve(gateway *g, gateway_settings *settings, aip_error *err)
     free(shards);
     free(sockets);
     return status;
+}
+
+aip_status
+gateway_front_open(gateway *g, aip_error *err)
+{
+    const front_settings *front = &g->settings->front;
+    const tls_files files = {front->tls_certificate, front->tls_key, front->tls_client_ca};
+    AIP_TRY(limits_new(3 * front->connections, &g->limits, err)); /* each connection and its request count thrice */
+    AIP_TRY(metrics_new(g->settings->threads, &g->figures, err));
+    return front->tls_key == NULL ? AIP_OK : tls_open(&files, &g->tls, err);
+}
+
+void
+gateway_front_close(gateway *g)
+{
+    limits_free(&g->limits);
+    metrics_free(&g->figures);
+    tls_close(&g->tls);
 }

@@ -9,6 +9,11 @@
  * config.invalid. */
 AIP_MUST_CHECK aip_status gateway_serve(gateway *g, gateway_settings *settings, aip_error *err);
 
+/* What the side that callers see needs: limits, figures, certificates. Sets members of `g`. Errors: config.invalid,
+ * memory. */
+AIP_MUST_CHECK aip_status gateway_front_open(gateway *g, aip_error *err);
+void gateway_front_close(gateway *g);
+
 /* Can be listened on: a numeric address, or `localhost`. config.invalid. */
 AIP_MUST_CHECK aip_status gateway_check_host(const char *host, aip_error *err);
 

@@ -84,6 +84,21 @@ server_requests_note(server_requests *s, const server_request *request, uint64_t
     pthread_mutex_unlock(&s->lock);
 }
 
+uint64_t
+server_requests_noted(server_requests *s, const server_request *request)
+{
+    unsigned char key[AIP_HASH_BYTES];
+    uint64_t at = 0;
+    key_of(request, key);
+    pthread_mutex_lock(&s->lock);
+    const place *set = set_of(s, key);
+    for (size_t i = 0; i < PLACES; i++) {
+        at = set[i].at != 0 && memcmp(set[i].key, key, KEY_BYTES) == 0 ? set[i].at : at;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return at;
+}
+
 bool
 server_requests_take(server_requests *s, const server_request *request, uint64_t now)
 {

@@ -21,6 +21,8 @@ typedef struct {
 
 /* Where there is no room, the oldest of its neighbours is forgotten. `now` is monotonic, in microseconds. */
 void server_requests_note(server_requests *s, const server_request *request, uint64_t now);
+/* When it was noted last; 0: it is not known. */
+uint64_t server_requests_noted(server_requests *s, const server_request *request);
 /* Is it waiting for an answer? Once only. */
 bool server_requests_take(server_requests *s, const server_request *request, uint64_t now);
 

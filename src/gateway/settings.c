@@ -1,5 +1,6 @@
 /* Holding and dropping snapshots of the settings. */
 #include "gateway/gateway.h"
+#include "gateway/routes.h"
 
 #include <stdlib.h>
 
@@ -13,7 +14,8 @@ settings_drop(const gateway_settings **settings)
     }
     rules_free(&each->rules);
     aip_trust_clear(&each->trust);
-    free(each->routes);
+    routes_clear(each);
+    front_clear(&each->front);
     if (each->release_source != NULL) {
         each->release_source(each->source);
     }

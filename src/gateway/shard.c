@@ -12,11 +12,13 @@
 #include "base/clock.h"
 #include "gateway/await.h"
 #include "gateway/listen.h"
+#include "gateway/stdio_client.h"
+#include "gateway/stdio_upstream.h"
 
 enum {
     EVENTS_PER_ROUND = 256,
     SWEEP_MICROSECONDS = 500000, /* what is revoked ends open streams within a second */
-    DRAIN_MICROSECONDS = 3000000,
+    COMMANDS_END_MICROSECONDS = 15000000, /* by themselves, by SIGTERM, by SIGKILL */
     TAG_MASK = 7, /* pointers are aligned, so their low bits are free; 0 = a client */
     TAG_LISTENER = 2,
     TAG_MAIL = 3,
@@ -26,8 +28,9 @@ enum {
 struct shard {
     shard_tools tools;
     int epoll_fd, wake_fd;
-    listener *clients;
-    atomic_bool stopping;
+    listener *clients;   /* NULL: nobody comes over HTTP */
+    stdio_client *local; /* NULL: nobody is at our stdin */
+    atomic_bool stopping, hurried, ended;
     uint64_t next_sweep;
     bool started;
     pthread_t thread;
@@ -55,6 +58,13 @@ dispatch(shard *s, const struct epoll_event *event)
         break;
     case TAG_LISTENER:
         break; /* it runs every round */
+    case STDIO_UPSTREAM_EPOLL_TAG:
+        child_ready(event->data.u64, event->events, clock_monotonic_microseconds());
+        break;
+    case STDIO_CLIENT_INPUT_TAG:
+    case STDIO_CLIENT_OUTPUT_TAG:
+        stdio_client_ready(s->local, event->data.u64 & TAG_MASK);
+        break;
     default:
         listener_hangup(event->data.ptr);
         break;
@@ -66,7 +76,10 @@ run_round(shard *s)
 {
     struct epoll_event events[EVENTS_PER_ROUND];
     int timeout = sooner(listener_timeout_ms(s->clients), upstream_timeout_ms(s->tools.upstreams));
+    timeout = sooner(timeout, stdio_client_timeout_ms(s->local));
+    timeout = sooner(timeout, stdio_upstream_timeout_ms(s->tools.commands, clock_monotonic_microseconds()));
     timeout = sooner(timeout, listener_active(s->clients) > 0 || atomic_load(&s->stopping) ? 500 : -1);
+    mailbox_ring_desks(s->tools.mail);
     int count = epoll_wait(s->epoll_fd, events, EVENTS_PER_ROUND, timeout);
     for (int i = 0; i < count; i++) {
         dispatch(s, &events[i]);
@@ -76,9 +89,26 @@ run_round(shard *s)
     if (now >= s->next_sweep) {
         s->next_sweep = now + SWEEP_MICROSECONDS;
         listener_sweep(s->clients, now);
+        stdio_client_sweep(s->local, now);
     }
+    stdio_upstream_tick(s->tools.commands, now);
+    stdio_client_run(s->local, now);
     listener_run(s->clients);
     upstream_tick(s->tools.upstreams); /* requests that were just admitted start at once */
+}
+
+/* A local client that has us ended wants the server's end; callers over HTTP get their answers first. */
+static void
+stop_commands(shard *s)
+{
+    uint64_t now = clock_monotonic_microseconds(), deadline = now + COMMANDS_END_MICROSECONDS;
+    stdio_upstream_stop(s->tools.commands, s->local != NULL, now);
+    while (!stdio_upstream_has_ended(s->tools.commands) && clock_monotonic_microseconds() < deadline) {
+        run_round(s);
+    }
+    if (s->local != NULL) {
+        s->tools.gateway->local->code = stdio_upstream_code(s->tools.commands);
+    }
 }
 
 static void *
@@ -88,13 +118,27 @@ run(void *context)
     while (!atomic_load(&s->stopping)) {
         run_round(s);
     }
-    listener_quiesce(s->clients);
-    uint64_t deadline = clock_monotonic_microseconds() + DRAIN_MICROSECONDS;
-    while (listener_active(s->clients) > 0 && clock_monotonic_microseconds() < deadline) {
+    const gateway_settings *settings = gateway_settings_take(s->tools.gateway);
+    uint64_t deadline = clock_monotonic_microseconds() + settings->front.drain_seconds * UINT64_C(1000000);
+    settings_drop(&settings);
+    listener_drain(s->clients);
+    stdio_client_quiesce(s->local);
+    if (s->local != NULL) {
+        stop_commands(s);
+    }
+    while (listener_active(s->clients) + stdio_client_active(s->local) > 0 &&
+           clock_monotonic_microseconds() < deadline && !atomic_load(&s->hurried)) {
         run_round(s);
     }
+    if (s->local == NULL) {
+        stop_commands(s);
+    }
+    stdio_client_close(&s->local);
     listener_close(&s->clients);
+    stdio_upstream_close(&s->tools.commands);
     upstream_close(&s->tools.upstreams);
+    mailbox_ring_desks(s->tools.mail);
+    atomic_store(&s->ended, true);
     return NULL;
 }
 
@@ -113,7 +157,25 @@ open_tools(shard *s, aip_error *err)
     }
     AIP_TRY(upstream_open(s->epoll_fd, &s->tools.upstreams, err));
     AIP_TRY(rules_tools_new(&s->tools.tools, err));
-    return mailroom_open_box(s->tools.gateway->mail, &s->tools.mail, err);
+    AIP_TRY(mailroom_open_box(s->tools.gateway->mail, &s->tools.mail, err));
+    mailbox_gather(s->tools.mail);
+    return AIP_OK;
+}
+
+static aip_status
+start_commands(shard *s, aip_error *err)
+{
+    const gateway *g = s->tools.gateway;
+    for (size_t i = 0; i < g->settings->route_count; i++) {
+        const gateway_route *route = &g->settings->routes[i];
+        const stdio_setup setup = {.route = route,
+                                   .spawner = g->spawner,
+                                   .epoll_fd = s->epoll_fd,
+                                   .restarts = g->local == NULL || g->local->restarts,
+                                   .gives_up = g->local != NULL};
+        AIP_TRY(route->command == NULL ? AIP_OK : stdio_upstream_open(&setup, &s->tools.commands, err));
+    }
+    return g->local == NULL ? AIP_OK : stdio_client_open(&s->tools, s->epoll_fd, &s->local, err);
 }
 
 static aip_status
@@ -122,13 +184,17 @@ prepare(shard *s, int socket, unsigned connections_max, aip_error *err)
     const listener_setup setup = {
         .shard = &s->tools, .epoll_fd = s->epoll_fd, .socket = socket, .connections_max = connections_max};
     aip_status status = open_tools(s, err);
-    status = status == AIP_OK ? listener_open(&setup, &s->clients, err) : status;
+    status = status == AIP_OK ? start_commands(s, err) : status;
+    if (socket >= 0) {
+        status = status == AIP_OK ? listener_open(&setup, &s->clients, err) : status;
+    }
     if (status != AIP_OK) {
         close(socket);
         return status;
     }
     if (!watch(s, mailbox_descriptor(s->tools.mail), TAG_MAIL) || !watch(s, s->wake_fd, TAG_WAKE) ||
-        !watch(s, listener_descriptor(s->clients), TAG_LISTENER) || pthread_create(&s->thread, NULL, run, s) != 0) {
+        (s->clients != NULL && !watch(s, listener_descriptor(s->clients), TAG_LISTENER)) ||
+        pthread_create(&s->thread, NULL, run, s) != 0) {
         return aip_fail(err, AIP_IO, "a shard does not start");
     }
     s->started = true;
@@ -145,6 +211,7 @@ shard_start(gateway *g, int socket, unsigned connections_max, shard **out, aip_e
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
     s->tools.gateway = g;
+    s->tools.figures = g->figures == NULL ? NULL : metrics_cell_of(g->figures, atomic_fetch_add(&g->shards, 1));
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     aip_status status = prepare(s, socket, connections_max, err);
@@ -165,6 +232,19 @@ shard_stop(shard *s)
 }
 
 void
+shard_hurry(shard *s)
+{
+    atomic_store(&s->hurried, true);
+    shard_stop(s);
+}
+
+bool
+shard_has_ended(const shard *s)
+{
+    return !s->started || atomic_load(&s->ended);
+}
+
+void
 shard_join(shard **s)
 {
     if (*s == NULL) {
@@ -173,7 +253,9 @@ shard_join(shard **s)
     if ((*s)->started) {
         pthread_join((*s)->thread, NULL);
     }
+    stdio_client_close(&(*s)->local);
     listener_close(&(*s)->clients);
+    stdio_upstream_close(&(*s)->tools.commands);
     upstream_close(&(*s)->tools.upstreams);
     rules_tools_free(&(*s)->tools.tools);
     if ((*s)->wake_fd >= 0) {

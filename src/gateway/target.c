@@ -126,6 +126,15 @@ target_read_open_path(aip_bytes path, target_path *out, aip_error *err)
 
 /* ---- query ---- */
 
+aip_status
+target_check_query(aip_bytes query, aip_error *err)
+{
+    bool good = query.size <= AIP_PATH_BYTES_MAX && is_written_plainly(query);
+    good = good && (query.size == 0 ||
+                    (memchr(query.data, '#', query.size) == NULL && memchr(query.data, '\\', query.size) == NULL));
+    return good ? AIP_OK : aip_fail(err, AIP_REQUEST_INVALID, "the query is too long or no plain query");
+}
+
 static bool
 decode_value(aip_bytes raw, char *out, size_t capacity, size_t *size)
 {

@@ -25,6 +25,10 @@ AIP_MUST_CHECK aip_status target_read_path(aip_bytes path, target_path *out, aip
 /* The same for APIs whose addresses may end with a slash. */
 AIP_MUST_CHECK aip_status target_read_open_path(aip_bytes path, target_path *out, aip_error *err);
 
+/* As written, a query is visible ASCII without what ends or changes it on the way: `#`, quotes, `<>\^`{|}`. Errors:
+ * request.invalid. E-75. */
+AIP_MUST_CHECK aip_status target_check_query(aip_bytes query, aip_error *err);
+
 /* A parameter of a query, decoded once, each with a NUL. */
 typedef struct {
     char name[AIP_A2A_ID_BYTES_MAX + 1], value[AIP_PATH_BYTES_MAX + 1];

@@ -4,10 +4,17 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "gateway/a2a_public.h"
 #include "gateway/await.h"
+#include "gateway/completions.h"
+#include "gateway/figures.h"
 #include "gateway/own.h"
+#include "gateway/readiness.h"
+#include "gateway/reload.h"
+#include "gateway/routes.h"
 #include "gateway/reply.h"
 #include "gateway/stages.h"
+#include "gateway/stdio_upstream.h"
 
 #define WELLKNOWN_ROOT "/.well-known/"
 
@@ -21,17 +28,22 @@ typedef struct {
 } address;
 
 static void answer_health(exchange *x);
+static void answer_ready(exchange *x);
+static void answer_resource(exchange *x);
 static void answer_document(exchange *x);
 static void answer_log(exchange *x);
 static void answer_revocations(exchange *x);
+static void answer_completion(exchange *x);
 static void log_arrived(exchange *x);
 static void revocation_arrived(exchange *x);
 
 static const address addresses[] = {
     {"/healthz", false, false, "GET, HEAD", answer_health, NULL},
+    {"/readyz", false, false, "GET, HEAD", answer_ready, readiness_arrived},
     {WELLKNOWN_DOCUMENT, false, true, "GET, HEAD", answer_document, NULL},
     {WELLKNOWN_LOGS, true, true, "GET, HEAD", answer_log, log_arrived},
     {REVOCATIONS_PATH, false, true, "GET, POST", answer_revocations, revocation_arrived},
+    {COMPLETIONS_PATH, false, true, "POST", answer_completion, answer_completion},
 };
 
 static bool
@@ -47,6 +59,38 @@ accepts(const address *a, const char *method)
     return false;
 }
 
+static const address figures_address = {"", false, false, "GET, HEAD", figures_answer, NULL};
+static const address card_address = {"", false, false, "GET, HEAD", a2a_public_answer, NULL};
+static const address resource_address = {RESOURCE_METADATA, false, false, "GET, HEAD", answer_resource, NULL};
+
+/* RFC 9728 section 3.1: before the resource's path, and at the root, where some clients look first. */
+static bool
+is_resource_metadata(const exchange *x)
+{
+    const front_settings *front = &x->settings->front;
+    size_t size = strlen(RESOURCE_METADATA);
+    if (front->resource == NULL || strncmp(x->path, RESOURCE_METADATA, size) != 0) {
+        return false;
+    }
+    return x->path[size] == '\0' || strcmp(x->path + size, front_resource_path(front)) == 0;
+}
+
+/* Addresses that exist only where they were configured, or for some callers. */
+static const address *
+find_configured(const exchange *x)
+{
+    if (is_resource_metadata(x)) {
+        return &resource_address;
+    }
+    if (a2a_public_serves(x)) {
+        return &card_address;
+    }
+    return strcmp(x->path, x->settings->front.metrics_path) == 0 && accepts(&figures_address, x->http_method) &&
+                   figures_may_read(x)
+               ? &figures_address
+               : NULL;
+}
+
 static const address *
 find(const exchange *x)
 {
@@ -59,7 +103,7 @@ find(const exchange *x)
             return each;
         }
     }
-    return NULL;
+    return find_configured(x);
 }
 
 bool
@@ -97,10 +141,45 @@ serve(exchange *x, const char *type, aip_bytes body)
 static void
 answer_health(exchange *x)
 {
-    x->answer.http = 200;
-    text_append_string(&x->answer.body, "{\"status\":\"ok\"}");
+    TEXT_AUTO text_buffer commands = {0};
+    bool well = stdio_upstream_append_health(x, &commands);
+    x->answer.http = well ? 200 : 503;
+    text_append_string(&x->answer.body, well ? "{\"status\":\"ok\"," : "{\"status\":\"degraded\",");
+    reload_append_health(x->gateway, &x->answer.body);
+    text_append_string(&x->answer.body, ",");
+    routes_append_health(x->settings, &x->answer.body);
+    text_append_string(&x->answer.body, ",");
+    text_append(&x->answer.body, text_view(&commands));
+    text_append_string(&x->answer.body, "}");
     answer_add(&x->answer, "Content-Type", "application/json");
     x->phase = EXCHANGE_ANSWERED;
+}
+
+static void
+answer_ready(exchange *x)
+{
+    readiness_ask(x);
+}
+
+/* `resource` is what the operator wrote: a client compares it with what it was told, byte for byte. */
+static void
+answer_resource(exchange *x)
+{
+    const front_settings *front = &x->settings->front;
+    text_buffer body TEXT_AUTO = {0};
+    text_append_string(&body, "{\"resource\":");
+    text_append_json(&body, aip_bytes_of(front->resource));
+    text_append_string(&body, ",\"authorization_servers\":[");
+    for (size_t i = 0; i < front->authorization_server_count; i++) {
+        text_append_string(&body, i == 0 ? "" : ",");
+        text_append_json(&body, aip_bytes_of(front->authorization_servers[i]));
+    }
+    text_append_string(&body, "],\"bearer_methods_supported\":[\"header\"]}");
+    if (text_finish(&body, NULL) != AIP_OK) {
+        refuse(x, AIP_NO_MEMORY);
+        return;
+    }
+    serve(x, "application/json", text_view(&body));
 }
 
 static void
@@ -198,7 +277,7 @@ take_statement(exchange *x, aip_error *err)
     if (x->query.data != NULL) {
         return aip_fail(err, AIP_REQUEST_INVALID, NULL);
     }
-    name_source(x->peer, source);
+    name_source(x->peer, source); /* the caller, also behind a trusted proxy */
     return await_revocation(x, source, err);
 }
 
@@ -253,6 +332,20 @@ revocation_arrived(exchange *x)
         return;
     }
     serve(x, brings(x) ? "application/json" : "application/jose", text_view(&x->arrived));
+}
+
+/* ---- completions ---- */
+
+static void
+answer_completion(exchange *x)
+{
+    aip_error err = AIP_ERROR_INIT; /* judging a chain reads it */
+    aip_status status = completions_take(x, &err);
+    if (status == AIP_OK) {
+        serve(x, "application/json", AIP_BYTES_LITERAL("{\"recorded\":true}"));
+    } else {
+        look(x, status);
+    }
 }
 
 /* ---- */

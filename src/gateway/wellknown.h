@@ -1,4 +1,4 @@
-/* What anyone may ask without a token: the health answer, the gateway's document, key logs, revocations. It decides
+/* What anyone may ask without a token: health, figures, the gateway's document, key logs, revocations. It decides
  * about no request of others. */
 #ifndef GATEWAY_WELLKNOWN_H
 #define GATEWAY_WELLKNOWN_H
@@ -8,6 +8,7 @@
 #define WELLKNOWN_DOCUMENT "/.well-known/did.json"
 #define WELLKNOWN_LOGS "/.well-known/aip/did/"
 #define WELLKNOWN_LOG_END ".jsonl"
+#define RESOURCE_METADATA "/.well-known/oauth-protected-resource"
 #define REVOCATIONS_PATH "/aip/v1/revocations"
 
 /* Is the address one of these? */

@@ -98,13 +98,19 @@ is_open(const unsigned char address[16])
            !any_holds(closed_ipv6, sizeof closed_ipv6 / sizeof closed_ipv6[0], address);
 }
 
-/* `::/0` opens no IPv4: whoever means that writes `0.0.0.0/0`. */
+/* Whoever means all IPv4 writes `0.0.0.0/0`. */
+bool
+address_range_holds(const address_range *range, const unsigned char address[16])
+{
+    bool ipv4 = memcmp(address, MAPPED, IPV4_OFFSET) == 0;
+    return (!ipv4 || range->bits >= MAPPED_BITS) && holds(range->prefix, range->bits, address);
+}
+
 static bool
 is_allowed(const unsigned char address[16], const address_range *allowed, size_t count)
 {
-    bool ipv4 = memcmp(address, MAPPED, IPV4_OFFSET) == 0;
     for (size_t i = 0; i < count; i++) {
-        if ((!ipv4 || allowed[i].bits >= MAPPED_BITS) && holds(allowed[i].prefix, allowed[i].bits, address)) {
+        if (address_range_holds(&allowed[i], address)) {
             return true;
         }
     }

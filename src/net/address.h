@@ -15,6 +15,9 @@ typedef struct {
 /* `10.1.0.0/16`, `127.0.0.2`, `fd00::/8`. Host bits must be zero. Errors: config.invalid. */
 AIP_MUST_CHECK aip_status address_range_parse(const char *text, address_range *out, aip_error *err);
 
+/* Does the range hold the address, IPv4 as ::ffff:0:0/96? `::/0` holds no IPv4. */
+bool address_range_holds(const address_range *range, const unsigned char address[16]);
+
 /* Is the socket address one that a stranger's name may lead to? Refused: everything that IANA's special-purpose
  * registries do not call globally reachable (private, loopback, link-local with cloud metadata, multicast, unspecified,
  * carrier-grade NAT, unique-local, documentation, benchmarking, reserved), and IPv6 that embeds such an IPv4 (mapped,

@@ -171,6 +171,15 @@ child_stop(child *c, uint64_t now)
     }
 }
 
+void
+child_terminate(child *c, uint64_t now)
+{
+    child_stop(c, now);
+    if (c->health.state == CHILD_STOPPING && c->step == STEP_INPUT) {
+        next_step(c, now);
+    }
+}
+
 static void
 hear(child *c, uint64_t now)
 {

@@ -75,6 +75,7 @@ void child_pause(child *c);
 void child_resume(child *c);
 /* What is queued is written, stdin closed; if it does not end, SIGTERM to its group, then SIGKILL. No restart. */
 void child_stop(child *c, uint64_t now);
+void child_terminate(child *c, uint64_t now); /* the same, beginning with SIGTERM */
 
 void child_ready(uint64_t data, uint32_t epoll_events, uint64_t now);
 void child_tick(child *c, uint64_t now);            /* runs what is due; cheap when nothing is */

@@ -5,27 +5,34 @@
 #include <strings.h>
 
 #include "net/field.h"
+#include "net/lean.h"
 #include "net/loop_inside.h"
 
 enum {
-    CONNECT_TIMEOUT_MS = 5000,
+    CONNECT_SECONDS = 5,
+    KEEP_ALIVE_SECONDS = 118, /* libcurl's own */
+    CA_CACHE_SECONDS = 60,    /* authorities that changed count after that */
     SPARE_HANDLES_MAX = 64, /* handles kept for reuse; making one costs more than a request */
 };
 
 struct upstream_transfer {
     net_transfer net; /* first */
     upstream *owner;
-    struct curl_slist *fields;
+    struct curl_slist *fields, *connect_to;
+    bool special; /* options are set that stay until all are reset */
     upstream_events events;
     void *context;
     bool started, refused;
     bool sent, once;                    /* `once`: what was sent is not sent again */
-    upstream_transfer *next, *previous; /* running ones, or the spare list by next */
+    lean_transfer *lean;                /* the lean client has it; NULL: libcurl has */
+    upstream_transfer *next, *previous; /* running ones, or a spare list by next */
 };
 
 struct upstream {
     net_loop *loop;
+    lean *lean; /* for plain http:// */
     upstream_transfer *running, *spare;
+    upstream_transfer *spare_lean; /* without a handle of libcurl's */
     size_t spare_count;
 };
 
@@ -35,37 +42,20 @@ upstream_start_library(aip_error *err)
     return net_start_library(err);
 }
 
-static aip_status
-url_check(CURLU *handle, const char *url, char *path, size_t path_size)
-{
-    char *text = NULL;
-    if ((strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0) ||
-        curl_url_set(handle, CURLUPART_URL, url, 0) != CURLUE_OK || !net_part_is_absent(handle, CURLUPART_USER) ||
-        !net_part_is_absent(handle, CURLUPART_PASSWORD) || !net_part_is_absent(handle, CURLUPART_FRAGMENT) ||
-        curl_url_get(handle, CURLUPART_PATH, &text, 0) != CURLUE_OK) {
-        return AIP_CONFIG_INVALID;
-    }
-    int length = snprintf(path, path_size, "%s", text);
-    curl_free(text);
-    return length > 0 && (size_t)length < path_size ? AIP_OK : AIP_CONFIG_INVALID;
-}
+/* ---- replies ---- */
 
-aip_status
-upstream_check_url(const char *url, char *path, size_t path_size, aip_error *err)
+static long
+http_status(const upstream_transfer *transfer)
 {
-    CURLU *handle = curl_url();
-    aip_status status = handle == NULL ? AIP_NO_MEMORY : url_check(handle, url, path, path_size);
-    curl_url_cleanup(handle);
-    return status == AIP_OK
-               ? AIP_OK
-               : aip_fail(err, status, "the upstream must be an http or https URL without user or fragment");
+    long http = 0;
+    curl_easy_getinfo(transfer->net.easy, CURLINFO_RESPONSE_CODE, &http);
+    return http;
 }
 
 static size_t
 finish_headers(upstream_transfer *transfer, size_t size)
 {
-    long http = 0;
-    curl_easy_getinfo(transfer->net.easy, CURLINFO_RESPONSE_CODE, &http);
+    long http = http_status(transfer);
     if (http < 200) {
         return size;
     }
@@ -86,7 +76,8 @@ on_header(char *line, size_t unit, size_t count, void *context)
         return finish_headers(transfer, size);
     }
     aip_bytes name, value;
-    if (field_split((aip_bytes){(const unsigned char *)line, size}, &name, &value)) {
+    /* What stands in a 1xx is not about the answer. */
+    if (field_split((aip_bytes){(const unsigned char *)line, size}, &name, &value) && http_status(transfer) >= 200) {
         transfer->events.header(transfer->context, name, value);
     }
     return size;
@@ -138,7 +129,6 @@ prepare(upstream_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_HTTP_CONTENT_DECODING, 0L);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
@@ -153,8 +143,14 @@ static void
 release(upstream_transfer *transfer)
 {
     upstream *up = transfer->owner;
+    if (transfer->net.easy == NULL) {
+        transfer->next = up->spare_lean;
+        up->spare_lean = transfer;
+        return;
+    }
     curl_slist_free_all(transfer->fields);
-    transfer->fields = NULL;
+    curl_slist_free_all(transfer->connect_to);
+    transfer->fields = transfer->connect_to = NULL;
     if (up->spare_count >= SPARE_HANDLES_MAX) {
         curl_easy_cleanup(transfer->net.easy);
         free(transfer);
@@ -169,7 +165,11 @@ release(upstream_transfer *transfer)
 static void
 leave_running(upstream_transfer *transfer)
 {
-    net_loop_remove(transfer->owner->loop, &transfer->net);
+    if (transfer->net.easy == NULL) {
+        lean_cancel(&transfer->lean);
+    } else {
+        net_loop_remove(transfer->owner->loop, &transfer->net);
+    }
     if (transfer->previous != NULL) {
         transfer->previous->next = transfer->next;
     } else {
@@ -192,7 +192,8 @@ outcome(const upstream_transfer *transfer, CURLcode code)
     if (code == CURLE_OPERATION_TIMEDOUT) {
         return AIP_UPSTREAM_TIMEOUT;
     }
-    return transfer->started || transfer->refused ? AIP_UPSTREAM_INVALID : AIP_UPSTREAM_UNREACHABLE;
+    bool no_http = code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL; /* or HTTP/0.9 */
+    return transfer->started || transfer->refused || no_http ? AIP_UPSTREAM_INVALID : AIP_UPSTREAM_UNREACHABLE;
 }
 
 static void
@@ -238,39 +239,149 @@ set_fields(upstream_transfer *transfer, const upstream_request *request)
     return true;
 }
 
+/* Files and names of one server must not be left for the next one that the handle is used for; nor is there a way to
+ * set the system's authorities again but to reset all. */
+static void
+forget_way(upstream_transfer *transfer)
+{
+    if (transfer->special) {
+        curl_easy_reset(transfer->net.easy);
+        prepare(transfer);
+        transfer->special = false;
+    }
+}
+
+static bool
+set_way(upstream_transfer *transfer, const upstream_way *way)
+{
+    static const upstream_way usual = {0};
+    CURL *easy = transfer->net.easy;
+    forget_way(transfer);
+    way = way == NULL ? &usual : way;
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)(way->connect_seconds == 0 ? CONNECT_SECONDS
+                                                                                    : way->connect_seconds));
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)(way->keep_alive_seconds == 0 ? KEEP_ALIVE_SECONDS
+                                                                                    : way->keep_alive_seconds));
+    if (way->ca_file == NULL && way->cert_file == NULL && way->connect_to == NULL) {
+        return true;
+    }
+    transfer->special = true;
+    curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, (long)CA_CACHE_SECONDS);
+    bool good = way->ca_file == NULL || curl_easy_setopt(easy, CURLOPT_CAINFO, way->ca_file) == CURLE_OK;
+    good = good && (way->cert_file == NULL || (curl_easy_setopt(easy, CURLOPT_SSLCERT, way->cert_file) == CURLE_OK &&
+                                               curl_easy_setopt(easy, CURLOPT_SSLKEY, way->key_file) == CURLE_OK));
+    if (good && way->ca_file != NULL) {
+        good = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL) == CURLE_OK;
+    }
+    if (good && way->connect_to != NULL) {
+        transfer->connect_to = curl_slist_append(NULL, way->connect_to);
+        good = transfer->connect_to != NULL &&
+               curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transfer->connect_to) == CURLE_OK;
+    }
+    return good;
+}
+
 static void
 set_request(upstream_transfer *transfer, const upstream_request *request)
 {
     CURL *easy = transfer->net.easy;
-    bool post = strcmp(request->method, "POST") == 0;
+    bool post = strcmp(request->method, "POST") == 0, head = strcmp(request->method, "HEAD") == 0;
+    bool body = post || strcmp(request->method, "PUT") == 0 || strcmp(request->method, "PATCH") == 0;
     curl_easy_setopt(easy, CURLOPT_URL, request->url);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->fields);
-    if (post) {
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, NULL);
+    if (body) {
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, post ? NULL : request->method);
         curl_easy_setopt(easy, CURLOPT_POST, 1L);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.size == 0 ? "" : (const char *)request->body.data);
     } else {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, NULL);
         curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, strcmp(request->method, "GET") == 0 ? NULL : request->method);
+        curl_easy_setopt(easy, CURLOPT_NOBODY, head ? 1L : 0L);
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST,
+                         head || strcmp(request->method, "GET") == 0 ? NULL : request->method);
     }
 }
 
-aip_status
-upstream_begin(upstream *up, const upstream_request *request, const upstream_events *events, void *context,
-               upstream_transfer **out)
+static void
+enter_running(upstream *up, upstream_transfer *transfer)
 {
-    upstream_transfer *transfer = take_transfer(up);
-    *out = NULL;
+    transfer->previous = NULL;
+    transfer->next = up->running;
+    if (up->running != NULL) {
+        up->running->previous = transfer;
+    }
+    up->running = transfer;
+}
+
+/* ---- plain http:// ---- */
+
+static void
+on_lean_header(void *context, aip_bytes name, aip_bytes value)
+{
+    upstream_transfer *transfer = context;
+    transfer->events.header(transfer->context, name, value);
+}
+
+static upstream_verdict
+on_lean_start(void *context, int http)
+{
+    upstream_transfer *transfer = context;
+    return transfer->events.start(transfer->context, http);
+}
+
+static upstream_verdict
+on_lean_data(void *context, aip_bytes bytes)
+{
+    upstream_transfer *transfer = context;
+    return transfer->events.data(transfer->context, bytes);
+}
+
+static void
+on_lean_end(void *context, aip_status status, bool sent)
+{
+    upstream_transfer *transfer = context;
+    transfer->lean = NULL;
+    leave_running(transfer);
+    transfer->events.end(transfer->context, status, sent);
+    release(transfer);
+}
+
+static aip_status
+begin_lean(upstream *up, const upstream_request *request, upstream_transfer **out)
+{
+    static const upstream_events events = {on_lean_header, on_lean_start, on_lean_data, on_lean_end};
+    upstream_transfer *transfer = up->spare_lean;
+    if (transfer == NULL) {
+        transfer = calloc(1, sizeof *transfer);
+    } else {
+        up->spare_lean = transfer->next;
+    }
     if (transfer == NULL) {
         return AIP_NO_MEMORY;
     }
-    transfer->events = *events;
-    transfer->context = context;
+    transfer->owner = up;
+    aip_status status = lean_begin(up->lean, request, &events, transfer, &transfer->lean);
+    if (status != AIP_OK) {
+        release(transfer);
+        return status;
+    }
+    *out = transfer;
+    return AIP_OK;
+}
+
+/* ---- both ---- */
+
+static aip_status
+begin_curl(upstream *up, const upstream_request *request, upstream_transfer **out)
+{
+    upstream_transfer *transfer = take_transfer(up);
+    if (transfer == NULL) {
+        return AIP_NO_MEMORY;
+    }
     transfer->started = transfer->refused = transfer->sent = false;
     transfer->once = strcmp(request->method, "GET") != 0;
-    if (!set_fields(transfer, request)) {
+    if (!set_way(transfer, request->way) || !set_fields(transfer, request)) {
         release(transfer);
         return AIP_NO_MEMORY;
     }
@@ -279,12 +390,20 @@ upstream_begin(upstream *up, const upstream_request *request, const upstream_eve
         release(transfer);
         return AIP_UPSTREAM_UNREACHABLE;
     }
-    transfer->previous = NULL;
-    transfer->next = up->running;
-    if (up->running != NULL) {
-        up->running->previous = transfer;
-    }
-    up->running = transfer;
+    *out = transfer;
+    return AIP_OK;
+}
+
+aip_status
+upstream_begin(upstream *up, const upstream_request *request, const upstream_events *events, void *context,
+               upstream_transfer **out)
+{
+    upstream_transfer *transfer = NULL;
+    *out = NULL;
+    AIP_TRY(lean_serves(up->lean, request) ? begin_lean(up, request, &transfer) : begin_curl(up, request, &transfer));
+    transfer->events = *events;
+    transfer->context = context;
+    enter_running(up, transfer);
     *out = transfer;
     return AIP_OK;
 }
@@ -303,6 +422,10 @@ void
 upstream_resume(upstream_transfer *transfer)
 {
     net_loop *loop = transfer->owner->loop;
+    if (transfer->lean != NULL) {
+        lean_resume(transfer->lean);
+        return;
+    }
     curl_easy_pause(transfer->net.easy, CURLPAUSE_CONT);
     net_loop_settle(loop);
 }
@@ -310,19 +433,23 @@ upstream_resume(upstream_transfer *transfer)
 void
 upstream_ready(upstream *up, int fd, uint32_t epoll_events)
 {
-    net_loop_ready(up->loop, fd, epoll_events);
+    if (!lean_ready(up->lean, fd, epoll_events)) {
+        net_loop_ready(up->loop, fd, epoll_events);
+    }
 }
 
 void
 upstream_tick(upstream *up)
 {
+    lean_tick(up->lean);
     net_loop_tick(up->loop);
 }
 
 int
 upstream_timeout_ms(const upstream *up)
 {
-    return net_loop_timeout_ms(up->loop);
+    int of_lean = lean_timeout_ms(up->lean), of_curl = net_loop_timeout_ms(up->loop);
+    return of_lean < 0 || (of_curl >= 0 && of_curl < of_lean) ? of_curl : of_lean;
 }
 
 aip_status
@@ -334,7 +461,9 @@ upstream_open(int epoll_fd, upstream **out, aip_error *err)
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
     aip_status status = net_loop_open(epoll_fd, &up->loop, err);
+    status = status == AIP_OK ? lean_open(epoll_fd, &up->lean, err) : status;
     if (status != AIP_OK) {
+        net_loop_close(&up->loop);
         free(up);
         return status;
     }
@@ -358,6 +487,12 @@ upstream_close(upstream **up)
         curl_easy_cleanup(transfer->net.easy);
         free(transfer);
     }
+    while ((*up)->spare_lean != NULL) {
+        upstream_transfer *transfer = (*up)->spare_lean;
+        (*up)->spare_lean = transfer->next;
+        free(transfer);
+    }
+    lean_close(&(*up)->lean);
     net_loop_close(&(*up)->loop);
     free(*up);
     *up = NULL;

@@ -1,4 +1,5 @@
-/* A shard's transfers to the servers behind the gateway: libcurl multi, driven by the shard's epoll. */
+/* A shard's transfers to the servers behind the gateway, driven by its epoll: libcurl's, or for plain http:// those of
+ * net/lean.h. */
 #ifndef NET_UPSTREAM_H
 #define NET_UPSTREAM_H
 
@@ -19,12 +20,21 @@ typedef struct {
     void (*end)(void *context, aip_status status, bool sent);
 } upstream_events;
 
+/* How a server is reached; zeroes are the defaults. Texts are borrowed for the call. */
+typedef struct {
+    const char *ca_file, *cert_file, *key_file; /* PEM: own authorities in place of the system's; who we are */
+    const char *connect_to;                     /* libcurl's `::host:port`, from upstream_rename */
+    unsigned connect_seconds;                   /* to be connected; 0: 5 */
+    unsigned keep_alive_seconds;                /* a connection may be idle and still be used again; 0: 118 */
+} upstream_way;
+
 typedef struct {
     const char *url;           /* borrowed for the call */
-    const char *method;        /* "POST", "GET" or "DELETE" */
+    const char *method;        /* of POST, PUT and PATCH the body goes along */
     aip_bytes body;            /* borrowed until the end */
     const char *const *fields; /* header lines `Name: value`, copied */
     size_t field_count;
+    const upstream_way *way; /* borrowed for the call; NULL: the defaults */
 } upstream_request;
 
 /* Once per process, before any thread. Errors: internal. */
@@ -32,6 +42,13 @@ AIP_MUST_CHECK aip_status upstream_start_library(aip_error *err);
 
 /* http and https, no user or fragment; writes the path (at least `/`). Errors: config.invalid. */
 AIP_MUST_CHECK aip_status upstream_check_url(const char *url, char *path, size_t path_size, aip_error *err);
+
+/* The same URL with `server_name` as its host, and where that host is then connected to; both malloc'd. Errors:
+ * config.invalid, memory. */
+AIP_MUST_CHECK aip_status upstream_rename(const char *url, const char *server_name, char **out, char **connect_to,
+                                          aip_error *err);
+/* Is its host a loopback address, or `localhost`? */
+bool upstream_is_loopback(const char *url);
 
 /* Registers its sockets in `epoll_fd` with data.u64 = fd << 3 | 1. Errors: memory. */
 #define UPSTREAM_EPOLL_TAG 1u

@@ -16,7 +16,8 @@ struct upstream {
 typedef struct {
     const upstream *of;
     uint64_t hash;
-    bool fresh; /* pinned by what this run saw first */
+    bool fresh;     /* pinned by what this run saw first */
+    bool forgotten; /* as if it had never been seen */
     catalogue_tool tool;
     size_t size;
     unsigned char normal[];
@@ -221,7 +222,7 @@ catalogue_load(catalogue *c, const catalogue_pin *pin, aip_error *err)
     if (status == AIP_OK) {
         memcpy(r->tool.pinned, pin->whole, sizeof r->tool.pinned);
         r->tool.approved = pin->approved;
-        r->fresh = false;
+        r->fresh = r->forgotten = false;
     }
     pthread_rwlock_unlock(&c->lock);
     return status;
@@ -293,7 +294,8 @@ catalogue_note(catalogue *c, const catalogue_sighting *sighting, catalogue_outco
     pthread_rwlock_wrlock(&c->lock);
     aip_status status = reach(c, (tool_key){sighting->upstream, entry->normal}, &r, &first, err);
     if (status == AIP_OK) {
-        note_record(r, sighting, first, out);
+        note_record(r, sighting, first || r->forgotten, out);
+        r->forgotten = false;
     }
     pthread_rwlock_unlock(&c->lock);
     return status;
@@ -358,6 +360,26 @@ catalogue_approve(catalogue *c, aip_bytes upstream_name, aip_bytes tool, const u
     }
     pthread_rwlock_unlock(&c->lock);
     return approved;
+}
+
+void
+catalogue_forget(catalogue *c, aip_bytes upstream_name, aip_bytes tool)
+{
+    normal_name normal = {.size = 0};
+    if (tool.size > 0 && normal_name_of(tool, &normal, NULL) != AIP_OK) {
+        return;
+    }
+    const aip_bytes wanted = {(const unsigned char *)normal.text, normal.size};
+    pthread_rwlock_wrlock(&c->lock);
+    for (size_t i = 0; i <= c->mask; i++) {
+        record *r = c->slots[i];
+        if (r != NULL && aip_bytes_equal((aip_bytes){r->of->name, r->of->size}, upstream_name) &&
+            (tool.size == 0 || aip_bytes_equal((aip_bytes){r->normal, r->size}, wanted))) {
+            r->tool = (catalogue_tool){.seen = false};
+            r->forgotten = true;
+        }
+    }
+    pthread_rwlock_unlock(&c->lock);
 }
 
 void

@@ -140,6 +140,10 @@ AIP_MUST_CHECK aip_status catalogue_check(const catalogue_tool *tool, bool refus
 bool catalogue_approve(catalogue *c, aip_bytes upstream, aip_bytes tool, const unsigned char whole[AIP_HASH_BYTES],
                        catalogue_tool *out);
 
+/* As if the tool, or with an empty name all of the upstream, had never been listed or pinned: the next definition is
+ * pinned. */
+void catalogue_forget(catalogue *c, aip_bytes upstream, aip_bytes tool);
+
 /* All tools, in no order, while nothing else is noted; `each` must not call back. It returns false to end. */
 typedef bool (*catalogue_each)(void *context, aip_bytes upstream, const catalogue_tool *tool);
 void catalogue_walk(catalogue *c, catalogue_each each, void *context);

@@ -118,12 +118,21 @@ guard_paths(policy_loader *l, const json_t *spec, size_t written)
     const load_spot at = {spec, "protected_paths", 0};
     policy *p = l->policy;
     aip_error below = AIP_ERROR_INIT;
-    if (p->path_count == 0) {
+    size_t own = l->origin->paths == NULL ? 0 : l->origin->own_file_count, all = p->path_count + own;
+    if (all == 0) {
         return;
     }
     if (l->origin->paths == NULL) {
         load_complain(l, at, "paths cannot be protected here: no directory is known");
-    } else if (path_guard_new(p->paths, p->path_count, l->origin->paths, &p->guard, &below) != AIP_OK) {
+        return;
+    }
+    path_setting setting = *l->origin->paths;
+    const char **entries = load_take(l, all * sizeof *entries);
+    setting.own_entries = own;
+    for (size_t i = 0; entries != NULL && i < all; i++) {
+        entries[i] = i < p->path_count ? p->paths[i] : l->origin->own_files[i - p->path_count];
+    }
+    if (entries != NULL && path_guard_new(entries, all, &setting, &p->guard, &below) != AIP_OK) {
         bool known = below.offset >= 0 && (size_t)below.offset < written;
         load_complain_of(l, known ? (load_spot){load_value(spec, "protected_paths"), NULL, (size_t)below.offset} : at,
                          "protected_paths", &below);

@@ -1,6 +1,9 @@
 /* Protected paths: the search for what could be one in a text. */
 #include "policy/path.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #include "base/utf8.h"
 #include "policy/path_inside.h"
 
@@ -19,6 +22,24 @@ compare(path_probe *probe, aip_bytes path)
         const path_entry_form *form = &probe->guard->forms[i];
         probe->entry = path_touches(form, text_view(&probe->lowered), probe->recursive) ? form->entry : PATH_NONE;
     }
+}
+
+/* Is a name in the working directory no link? Then where it leads is no question: that costs one look instead of one at
+ * each component of the directory. */
+static bool
+is_no_link(const path_probe *probe, const path_reading *reading, aip_bytes text)
+{
+    struct stat found;
+    const char *directory = reading->directory, *form = probe->form.data;
+    bool child = directory == probe->guard->child_directory;
+    size_t size = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
+    if (!(child ? probe->guard->child_is_real : probe->guard->directory_is_real) ||
+        text_finish(&probe->form, NULL) != AIP_OK || probe->form.size <= size + 1 ||
+        strlen(form) != probe->form.size || memcmp(form, directory, size) != 0 || form[size] != '/' ||
+        !aip_bytes_equal(aip_bytes_of(form + size + 1), text)) { /* which has no separator */
+        return false;
+    }
+    return lstat(form, &found) == 0 ? !S_ISLNK(found.st_mode) : errno == ENOENT;
 }
 
 /* Where the links lead, of the path as cleaned and as written: `link/..` is elsewhere than it looks. */
@@ -53,7 +74,7 @@ try_path(path_probe *probe, aip_bytes text, bool backslashes, bool separated)
         path_clean(&reading, text, &probe->form);
         compare(probe, text_view(&probe->form));
         bool looked_up = probe->guard->real && (separated || probe->lookups++ < PLAIN_LOOKUPS_MAX);
-        if (looked_up && probe->entry == PATH_NONE) {
+        if (looked_up && probe->entry == PATH_NONE && (separated || !is_no_link(probe, &reading, text))) {
             compare_real(probe, &reading, text);
         }
     }
@@ -228,7 +249,8 @@ try_as_peer(path_probe *probe, aip_bytes text)
     for (size_t i = 0; i < probe->guard->form_count && probe->entry == PATH_NONE; i++) {
         const path_entry_form *entry = &probe->guard->forms[i];
         aip_bytes whole = aip_bytes_of(entry->text), name = last_component(whole);
-        bool hit = holds(all, whole) || (path && holds(all, name) && aip_bytes_equal(last, name));
+        bool hit = holds(all, whole) || (path && entry->entry < probe->guard->peer_count && holds(all, name) &&
+                                         aip_bytes_equal(last, name));
         probe->entry = hit ? entry->entry : PATH_NONE;
     }
     probe->form.failed = probe->form.failed || lowered.failed || form.failed;

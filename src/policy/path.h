@@ -14,6 +14,7 @@ typedef struct {
     const char *directory;       /* absolute, the gateway's working directory, for relative texts */
     const char *child_directory; /* absolute, that of the server behind, when it is another one; or NULL */
     bool real;                   /* the server shares this file system: follow its symbolic links */
+    size_t own_entries; /* so many at the end of the entries are not for as_peer: a name alone does not touch them */
     bool as_peer; /* the peer's looser rules as well: an entry anywhere within a text, and equal last components */
 } path_setting;
 

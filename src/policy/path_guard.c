@@ -1,5 +1,6 @@
 /* Protected paths: the entries of a policy, in every spelling that they are compared in. */
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "policy/path_inside.h"
 
@@ -114,6 +115,15 @@ stands_near(const path_guard *guard, const char *directory, bool recursive)
     return near || form.failed || lowered.failed;
 }
 
+static bool
+is_real(const char *directory)
+{
+    TEXT_AUTO text_buffer other = {0};
+    struct stat found;
+    return directory != NULL && stat(directory, &found) == 0 &&
+           (strcmp(directory, "/") == 0 || !path_real(aip_bytes_of(directory), &other));
+}
+
 static aip_status
 fill(path_guard *guard, const char *const *entries, const path_setting *setting, aip_error *err)
 {
@@ -124,6 +134,8 @@ fill(path_guard *guard, const char *const *entries, const path_setting *setting,
         AIP_TRY(add_entry(guard, entries[i], i, err));
     }
     const char *own = guard->directory, *child = guard->child_directory;
+    guard->directory_is_real = is_real(own);
+    guard->child_is_real = is_real(child);
     guard->plain = guard->real || stands_near(guard, own, false) || stands_near(guard, child, false);
     guard->plain_above = stands_near(guard, own, true) || stands_near(guard, child, true);
     return AIP_OK;
@@ -139,6 +151,7 @@ path_guard_new(const char *const *entries, size_t count, const path_setting *set
     }
     guard->real = setting->real;
     guard->as_peer = setting->as_peer;
+    guard->peer_count = count - (setting->own_entries < count ? setting->own_entries : count);
     guard->entry_count = count;
     aip_status status = fill(guard, entries, setting, err);
     if (status != AIP_OK) {

@@ -19,11 +19,12 @@ typedef struct {
 struct path_guard {
     char *home, *directory, *child_directory; /* NULL where not given */
     bool real, as_peer;
+    bool directory_is_real, child_is_real; /* no link leads to it */
     /* A name without separators can touch, from one of the directories; or can be above an entry. */
     bool plain, plain_above;
     path_entry_form *forms;
     size_t form_count, form_room;
-    size_t entry_count;
+    size_t entry_count, peer_count; /* the first ones are as_peer */
 };
 
 /* One check under way. The buffers are used again and again. */

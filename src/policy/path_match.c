@@ -1,7 +1,7 @@
 /* Compares a path with an entry, component by component; either may have globs. */
 #include "policy/path_inside.h"
 
-#define NAME_BYTES_MAX 255 /* of a component with globs */
+#define NAME_BYTES_MAX 1020 /* of a component with globs: 255 characters, the most that a file's name has */
 
 /* An item of a name: a byte, or one of these, or ITEM_SET plus where the set begins in the name. */
 enum { ITEM_ANY = 256, ITEM_STAR = 257, ITEM_SET = 512 };
@@ -151,7 +151,8 @@ names_meet(aip_bytes a, aip_bytes b)
         return false;
     }
     if (a.size > NAME_BYTES_MAX || b.size > NAME_BYTES_MAX) {
-        return true; /* too long to compare, so it could be */
+        /* No file has so long a name; a glob that is too long to compare could mean one. */
+        return (a.size > NAME_BYTES_MAX && has_glob(a)) || (b.size > NAME_BYTES_MAX && has_glob(b));
     }
     read_name(a, &left);
     read_name(b, &right);

@@ -15,6 +15,8 @@ typedef struct policy_scratch policy_scratch; /* what deciding needs beside the 
 typedef struct {
     const path_setting *paths; /* what protected paths are relative to; NULL: a policy that protects paths is refused */
     const char *file;          /* the policy's own path, protected as well; or NULL */
+    const char *const *own_files; /* of the gateway, protected whatever the policy says */
+    size_t own_file_count;
     text_buffer *warnings;     /* one a line; or NULL */
     bool lenient;              /* unknown keys warn */
     const aip_public_key *keys; /* that may sign policies; a signed one is refused without the right one of them */

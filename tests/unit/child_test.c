@@ -342,7 +342,13 @@ no_descriptor_and_no_blocked_signal_is_inherited(void)
                                   "tr -d '\\n\\t'; echo");
     sigprocmask(SIG_SETMASK, &before, NULL);
     UNTIL(run.ends == 1);
-    CHECK_TEXT(run.line, "0 1 2 3 SigBlk:0000000000000000SigIgn:0000000000000000"); /* 3: ls reads the folder */
+    /* 3: ls reads the folder. Signals 32 and 33 are the C library's, which lets nobody change them. */
+    char *ignored = strstr(run.line, "SigIgn:");
+    CHECK(ignored != NULL && (strtoull(ignored + strlen("SigIgn:"), NULL, 16) & ~(UINT64_C(3) << 31)) == 0);
+    if (ignored != NULL) {
+        *ignored = '\0';
+        CHECK_TEXT(run.line, "0 1 2 3 SigBlk:0000000000000000");
+    }
     end_run();
     close(extra);
 }

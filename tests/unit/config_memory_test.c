@@ -67,7 +67,9 @@ free(void *block)
 
 static const char text[] = "listen: {port: 1}\naudiences: [a, b]\ntrust:\n  - root: did:web:a.example\n"
                            "    scope: ['tool:a', 'tool:b']\n    budget_usd: 1.5\n  - \"did:web:*.b.example\"\n"
-                           "unknown: {name: g, scope: [\"tool:c\"]}\n";
+                           "unknown: {name: g, scope: [\"tool:c\"]}\n"
+                           "upstreams:\n  - {name: a, command: [x, w], environment: [B]}\n"
+                           "  - {name: b, url: 'http://h/', headers: {K: {file: f}}}\n";
 
 static void
 memory_that_ends_anywhere_is_a_refusal_and_leaves_nothing(void)

@@ -9,6 +9,8 @@
 
 #include "base/pattern.h"
 #include "crypto/base64url.h"
+#include "crypto/hash.h"
+#include "crypto/multibase.h"
 
 static uint64_t generator_state = 1;
 
@@ -211,6 +213,24 @@ generate_jwt(text_buffer *out)
     text_clear(&header);
 }
 
+/* A compressed key: version, 32 bytes, 1, and the beginning of a double SHA-256. */
+static inline void
+generate_wif(text_buffer *out)
+{
+    unsigned char key[38] = {0x80}, hash[AIP_HASH_BYTES];
+    char *encoded = NULL;
+    for (size_t i = 1; i <= 32; i++) {
+        key[i] = (unsigned char)draw(256);
+    }
+    key[33] = 1;
+    hash_sha256((aip_bytes){key, 34}, hash);
+    hash_sha256((aip_bytes){hash, sizeof hash}, hash);
+    memcpy(key + 34, hash, 4);
+    CHECK_STATUS(multibase_encode("base58btc", (aip_bytes){key, sizeof key}, &encoded, NULL), AIP_OK);
+    text_append_string(out, encoded + 1); /* without multibase's own letter */
+    free(encoded);
+}
+
 /* A text that is one of the detector's from its first to its last byte; false when none was drawn. */
 static inline bool
 generate_secret(const dlp_detector *detector, const pattern_exact *exact, text_buffer *out)
@@ -221,6 +241,8 @@ generate_secret(const dlp_detector *detector, const pattern_exact *exact, text_b
         text_clear(out);
         if (strcmp(detector->name, "jwt") == 0) {
             generate_jwt(out);
+        } else if (strcmp(detector->name, "bitcoin-wif") == 0) {
+            generate_wif(out);
         } else {
             generate_branches(detector->pattern, out);
         }

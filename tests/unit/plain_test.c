@@ -47,6 +47,45 @@ check_arguments(const char *target, const char *body, const char *wanted)
     CHECK(facts.arguments.data == NULL && facts.wanted[0] == '\0');
 }
 
+/* E-72: whatever its type says, a body is an argument. */
+static void
+a_body_that_is_no_json_is_one_argument(void)
+{
+    plain_facts facts;
+    plain_request request = {.method = "POST",
+                             .path = AIP_BYTES_LITERAL("/v1/x"),
+                             .query = AIP_BYTES_LITERAL("a=1"),
+                             .other = AIP_BYTES_LITERAL("{\"b\":2}\xff")};
+    CHECK_STATUS(plain_read(&request, &facts, NULL), AIP_OK);
+    CHECK(aip_bytes_equal(text_view(&facts.arguments),
+                          AIP_BYTES_LITERAL("{\"a\":\"1\",\"body\":\"{\\\"b\\\":2}\xef\xbf\xbd\"}")));
+    plain_clear(&facts);
+    request.query = AIP_BYTES_LITERAL("body=1");
+    CHECK_STATUS(plain_read(&request, &facts, NULL), AIP_REQUEST_INVALID);
+    request.other = (aip_bytes){NULL, 0};
+    CHECK_STATUS(plain_read(&request, &facts, NULL), AIP_OK);
+    plain_clear(&facts);
+}
+
+static void
+a_query_is_written_plainly(void)
+{
+    static const char *const good[] = {"", "a=b", "a=%20&c=d+e", "a[0]=1", "q=:/?@!$'()*,;~"};
+    static const char *const bad[] = {"a=#",    "a=b c", "a=\"b\"", "a=<b>", "a=b\\c", "a=caf\xc3\xa9",
+                                      "a=\x7f", "a=\n",  "a={b}",   "a=b|c", "a=^",    "a=`b`"};
+    char large[AIP_PATH_BYTES_MAX + 2];
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        CHECK_STATUS(target_check_query(aip_bytes_of(good[i]), NULL), AIP_OK);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        CHECK_STATUS(target_check_query(aip_bytes_of(bad[i]), NULL), AIP_REQUEST_INVALID);
+    }
+    memset(large, 'a', sizeof large);
+    CHECK_STATUS(target_check_query((aip_bytes){(const unsigned char *)large, sizeof large - 1}, NULL),
+                 AIP_REQUEST_INVALID);
+    CHECK_STATUS(target_check_query((aip_bytes){(const unsigned char *)large, sizeof large - 2}, NULL), AIP_OK);
+}
+
 static void
 an_address_has_one_name_however_it_is_spelt(void)
 {
@@ -214,7 +253,8 @@ no_public_traversal_leads_upwards(void)
     CHECK(read > 300 && accepted > 10);
 }
 
-RUN(TEST(an_address_has_one_name_however_it_is_spelt), TEST(addresses_that_could_be_read_otherwise_are_refused),
+RUN(TEST(a_body_that_is_no_json_is_one_argument), TEST(a_query_is_written_plainly),
+    TEST(an_address_has_one_name_however_it_is_spelt), TEST(addresses_that_could_be_read_otherwise_are_refused),
     TEST(methods_outside_the_list_are_refused), TEST(query_and_body_become_arguments),
     TEST(parameters_that_could_be_read_otherwise_are_refused), TEST(headers_that_make_another_request_of_it_are_known),
     TEST(no_public_traversal_leads_upwards))

@@ -256,7 +256,50 @@ a_server_that_is_gone_is_unreachable(void)
     close(b.epoll_fd);
 }
 
+static void
+a_server_is_asked_for_by_another_name_at_the_address_of_its_url(void)
+{
+    static const struct {
+        const char *url, *name, *renamed, *connect_to;
+    } good[] = {{"https://127.0.0.1:8443/mcp", "inner.example", "https://inner.example:8443/mcp", "::127.0.0.1:8443"},
+                {"https://a.example/mcp?x=1", "b", "https://b/mcp?x=1", "::a.example:443"},
+                {"https://[::1]:9/", "b", "https://b:9/", "::[::1]:9"}};
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        char *renamed = NULL, *connect_to = NULL;
+        CHECK_STATUS(upstream_rename(good[i].url, good[i].name, &renamed, &connect_to, NULL), AIP_OK);
+        CHECK_TEXT(renamed, good[i].renamed);
+        CHECK_TEXT(connect_to, good[i].connect_to);
+        free(renamed);
+        free(connect_to);
+    }
+    char *none = NULL, *nowhere = NULL;
+    CHECK_STATUS(upstream_rename("https://a/", "b c", &none, &nowhere, NULL), AIP_CONFIG_INVALID);
+    CHECK_STATUS(upstream_rename("https://a/", "b/c", &none, &nowhere, NULL), AIP_CONFIG_INVALID);
+    CHECK(none == NULL && nowhere == NULL);
+}
+
+static void
+loopback_is_told_from_all_else(void)
+{
+    static const char *const near[] = {"http://127.0.0.1/", "https://127.9.9.9:1/x", "http://LOCALHOST:8/",
+                                       "http://[::1]/"};
+    static const char *const far[] = {"http://127.0.0.1.example/",
+                                      "http://10.0.0.1/",
+                                      "http://[::2]/",
+                                      "http://localhost.example/",
+                                      "http://a/127.0.0.1",
+                                      "stdio:x",
+                                      ""};
+    for (size_t i = 0; i < sizeof near / sizeof near[0]; i++) {
+        CHECK(upstream_is_loopback(near[i]));
+    }
+    for (size_t i = 0; i < sizeof far / sizeof far[0]; i++) {
+        CHECK(!upstream_is_loopback(far[i]));
+    }
+}
+
 RUN(TEST(a_request_that_a_kept_connection_swallowed_is_not_sent_again),
     TEST(a_get_that_a_kept_connection_swallowed_is_sent_again),
     TEST(a_connection_that_was_closed_while_idle_is_replaced), TEST(a_connection_is_kept_for_the_next_request),
-    TEST(a_cancelled_transfer_has_no_end), TEST(a_server_that_is_gone_is_unreachable))
+    TEST(a_cancelled_transfer_has_no_end), TEST(a_server_that_is_gone_is_unreachable),
+    TEST(a_server_is_asked_for_by_another_name_at_the_address_of_its_url), TEST(loopback_is_told_from_all_else))

@@ -1,0 +1,46 @@
+/* Whether the server behind a route may be asked now. */
+#include <strings.h>
+
+#include "base/clock.h"
+#include "gateway/stages.h"
+
+aip_status
+reach_upstream(exchange *x, aip_error *err)
+{
+    if (x->entered) {
+        return AIP_OK; /* the stages after this one wait and come again */
+    }
+    AIP_TRY(route_state_enter(x->route->state, x->route->requests_max, clock_monotonic_microseconds(), err));
+    x->entered = true;
+    return AIP_OK;
+}
+
+void
+reach_note(exchange *x, bool answered)
+{
+    if (x->entered) {
+        route_state_note(x->route->state, answered, clock_monotonic_microseconds());
+    }
+}
+
+void
+reach_leave(exchange *x)
+{
+    if (x->entered) {
+        route_state_leave(x->route->state);
+        x->entered = false;
+    }
+}
+
+bool
+reach_sets(const exchange *x, aip_bytes name)
+{
+    const text_buffer *lines = &x->route->credentials;
+    for (size_t i = 0; i < lines->size; i += strlen(lines->data + i) + 1) {
+        const char *line = lines->data + i;
+        if (strncasecmp(line, (const char *)name.data, name.size) == 0 && line[name.size] == ':') {
+            return true;
+        }
+    }
+    return false;
+}
