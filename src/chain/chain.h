@@ -38,6 +38,10 @@ bool scope_is_entry(aip_bytes entry);
 /* Does one of the entries cover `wanted`? A final star is a prefix. */
 bool scope_covers(const char *const *entries, size_t count, aip_bytes wanted);
 
+/* aip_grant_check_arguments on arguments that were read already: `object` is theirs in `document`.
+ * constraint.violated. */
+AIP_MUST_CHECK aip_status chain_check_arguments(const aip_chain *chain, aip_bytes tool, const scan_document *document,
+                                                uint32_t object, aip_error *err);
 /* Types, members, number of nodes and nesting of an element's constraints. constraint.unknown, constraint.invalid. */
 AIP_MUST_CHECK aip_status constraint_check(const token *t, aip_error *err);
 

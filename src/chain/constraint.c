@@ -365,14 +365,14 @@ find_tool(const token *t, aip_bytes tool)
 
 /* Closed: exactly the named arguments, each as constrained. */
 static aip_status
-check_entry(const question *q, uint32_t entry, aip_error *err)
+check_entry(const question *q, uint32_t object, uint32_t entry, aip_error *err)
 {
-    if (q->given->nodes[0].children != q->rule->nodes[entry].children) {
+    if (q->given->nodes[object].children != q->rule->nodes[entry].children) {
         return aip_fail(err, AIP_CONSTRAINT_VIOLATED, "the arguments are not exactly the constrained ones");
     }
     for (uint32_t i = scan_child(q->rule, entry); i != SCAN_NONE; i = scan_next(q->rule, i)) {
         char name[64];
-        uint32_t given = equal_find_namesake(q, i, 0);
+        uint32_t given = equal_find_namesake(q, i, object);
         if (given == SCAN_NONE || !holds(q, i, given)) {
             return aip_fail(err, AIP_CONSTRAINT_VIOLATED, "argument %s",
                             aip_printable(scan_raw_name(q->rule, i), name, sizeof name));
@@ -381,13 +381,17 @@ check_entry(const question *q, uint32_t entry, aip_error *err)
     return AIP_OK;
 }
 
-static aip_status
-check_chain(const aip_chain *chain, aip_bytes tool, const scan_document *arguments, aip_error *err)
+aip_status
+chain_check_arguments(const aip_chain *chain, aip_bytes tool, const scan_document *document, uint32_t object,
+                      aip_error *err)
 {
     for (size_t i = 0; i < chain->count; i++) {
         uint32_t entry = find_tool(&chain->tokens[i], tool);
-        const question q = {&chain->tokens[i].payload, arguments};
-        aip_status status = entry == SCAN_NONE ? AIP_OK : check_entry(&q, entry, err);
+        const question q = {&chain->tokens[i].payload, document};
+        if (entry != SCAN_NONE && scan_kind_of(document, object) != SCAN_OBJECT) {
+            return chain_place(err, i, aip_fail(err, AIP_CONSTRAINT_VIOLATED, "the arguments are no object"));
+        }
+        aip_status status = entry == SCAN_NONE ? AIP_OK : check_entry(&q, object, entry, err);
         if (status != AIP_OK) {
             return chain_place(err, i, status);
         }
@@ -422,9 +426,7 @@ aip_grant_check_arguments(const aip_grant *grant, aip_bytes tool, aip_bytes argu
         document = grown;
     }
     if (status == AIP_OK) {
-        status = scan_kind_of(&document, 0) == SCAN_OBJECT
-                     ? check_chain(grant->chain, tool, &document, err)
-                     : aip_fail(err, AIP_CONSTRAINT_VIOLATED, "the arguments are no object");
+        status = chain_check_arguments(grant->chain, tool, &document, 0, err);
     }
     scan_clear(&grown);
     return status;

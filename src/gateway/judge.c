@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "gateway/lists.h"
+#include "gateway/pipeline.h"
 #include "gateway/stages.h"
 
 /* Those that trust in the root names, those of the route, or the standard ones. */
@@ -96,7 +97,7 @@ hold_to_spelling(exchange *x, aip_error *err)
     }
     snprintf(wanted, sizeof wanted, "tool:%.*s", (int)tool.size, (const char *)tool.data);
     AIP_TRY(aip_grant_covers(&x->verdict.grant, aip_bytes_of(wanted), err));
-    AIP_TRY(aip_grant_check_arguments(&x->verdict.grant, tool, x->arguments, err));
+    AIP_TRY(pipeline_hold_arguments(x, tool, err));
     return x->schema_known ? AIP_OK : lists_rename_tool(x, tool, err);
 }
 

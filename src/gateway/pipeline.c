@@ -2,10 +2,11 @@
 #include "gateway/pipeline.h"
 
 #include "base/clock.h"
+#include "chain/chain.h"
 #include "gateway/await.h"
+#include "gateway/figures.h"
 #include "gateway/lists.h"
 #include "gateway/mcp.h"
-#include "gateway/figures.h"
 #include "gateway/reply.h"
 #include "gateway/share.h"
 #include "gateway/stages.h"
@@ -203,13 +204,23 @@ check_scope(exchange *x, aip_error *err)
     return x->wanted[0] == '\0' ? AIP_OK : aip_grant_covers(&x->verdict.grant, aip_bytes_of(x->wanted), err);
 }
 
+/* Tokens and policy judge the same reading of the message. */
+aip_status
+pipeline_hold_arguments(const exchange *x, aip_bytes tool, aip_error *err)
+{
+    const aip_grant *grant = &x->verdict.grant;
+    bool none = x->argument_node == SCAN_NONE || scan_kind_of(&x->document, x->argument_node) == SCAN_NULL;
+    return none ? aip_grant_check_arguments(grant, tool, AIP_BYTES_LITERAL("{}"), err)
+                : chain_check_arguments(grant->chain, tool, &x->document, x->argument_node, err);
+}
+
 static aip_status
 check_constraints(exchange *x, aip_error *err)
 {
     if (x->subject == POLICY_ROUTE && x->kind == MESSAGE_REQUEST) {
         return aip_grant_check_arguments(&x->verdict.grant, aip_bytes_of(x->wanted), x->arguments, err); /* E-72 */
     }
-    return x->is_tool ? aip_grant_check_arguments(&x->verdict.grant, x->name, x->arguments, err) : AIP_OK;
+    return x->is_tool ? pipeline_hold_arguments(x, x->name, err) : AIP_OK;
 }
 
 static aip_status

@@ -22,6 +22,9 @@ pipeline_verdict pipeline_explain(exchange *x,
                                   void (*tell)(void *context, const exchange *x, const char *stage, aip_status status),
                                   void *context);
 
+/* Do the arguments keep what every element of the chain says of that tool? constraint.violated. */
+AIP_MUST_CHECK aip_status pipeline_hold_arguments(const exchange *x, aip_bytes tool, aip_error *err);
+
 /* Records the refusal and prepares the caller's answer. */
 /* Records a request that could not even be read as HTTP, and was answered so. */
 void pipeline_record_unread(exchange *x);

@@ -1,7 +1,5 @@
 /* Orders to a model in a tool's texts, and the walk over all that it says. */
-#include <malloc.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "aip/limits.h"
@@ -29,57 +27,22 @@ static const row rows[] = {
 #define ROWS (sizeof rows / sizeof rows[0])
 
 struct suspicious {
-    pthread_mutex_t lock; /* of all that follows */
     pattern_set *set;
+    pthread_mutex_t lock; /* of the next one */
     pattern_scratch *scratch;
-    pthread_t compiler;
-    bool compiling; /* the thread is to be waited for */
-    aip_status status;
-    aip_error err; /* why it did not compile */
 };
 
+/* One after the other: definitions are looked at when they are new, and to compile all at once takes a second. */
 static aip_status
 compile(suspicious *s, aip_error *err)
 {
     pattern_source sources[ROWS];
     for (size_t i = 0; i < ROWS; i++) {
-        sources[i] =
-            (pattern_source){.text = rows[i].expression, .id = (unsigned)i, .multi_line = true, .single_match = true};
+        sources[i] = (pattern_source){
+            .text = rows[i].expression, .id = (unsigned)i, .multi_line = true, .single_match = true, .costly = true};
     }
     AIP_TRY(pattern_set_new(sources, ROWS, ROW_BYTES_MAX, &s->set, err));
     return pattern_scratch_grow(&s->scratch, s->set, err);
-}
-
-static void *
-compile_apart(void *context)
-{
-    suspicious *s = context;
-    s->status = compile(s, &s->err);
-    malloc_trim(0); /* what the compiler needed, many times what it made */
-    return NULL;
-}
-
-/* Compiling takes half a second, which nobody needs to wait for until a list is read. */
-static void
-start_compiling(suspicious *s)
-{
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before); /* they are for the program's own threads */
-    s->compiling = pthread_create(&s->compiler, NULL, compile_apart, s) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!s->compiling) {
-        compile_apart(s);
-    }
-}
-
-static void
-wait_for_compiler(suspicious *s)
-{
-    if (s->compiling) {
-        pthread_join(s->compiler, NULL);
-        s->compiling = false;
-    }
 }
 
 aip_status
@@ -91,7 +54,11 @@ suspicious_new(suspicious **out, aip_error *err)
         free(s);
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
-    start_compiling(s);
+    aip_status status = compile(s, err);
+    if (status != AIP_OK) {
+        suspicious_free(&s);
+        return status;
+    }
     *out = s;
     return AIP_OK;
 }
@@ -100,7 +67,6 @@ void
 suspicious_free(suspicious **out)
 {
     if (*out != NULL) {
-        wait_for_compiler(*out);
         pattern_set_free(&(*out)->set);
         pattern_scratch_free(&(*out)->scratch);
         pthread_mutex_destroy(&(*out)->lock);
@@ -178,9 +144,7 @@ look_for_orders(suspicious *s, const suspicious_spot *spot, aip_bytes text, bool
         return AIP_OK;
     }
     pthread_mutex_lock(&s->lock);
-    wait_for_compiler(s);
-    aip_status status = s->status == AIP_OK ? pattern_set_scan(s->set, s->scratch, text_view(&plain), on_hit, &hit, err)
-                                            : aip_fail(err, s->status, "%s", s->err.detail);
+    aip_status status = pattern_set_scan(s->set, s->scratch, text_view(&plain), on_hit, &hit, err);
     pthread_mutex_unlock(&s->lock);
     return status;
 }

@@ -6,7 +6,7 @@
 
 typedef struct suspicious suspicious; /* may be used by any thread */
 
-/* The patterns are compiled on a thread of their own; the first check waits for it. Errors: memory. */
+/* Errors: memory; pattern.invalid. */
 AIP_MUST_CHECK aip_status suspicious_new(suspicious **out, aip_error *err);
 void suspicious_free(suspicious **s);
 
