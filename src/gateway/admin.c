@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "gateway/thread.h"
 
 enum {
     CLIENTS_MAX = 8,
@@ -295,16 +296,12 @@ admin_open(const admin_setup *setup, admin **out, aip_error *err)
     return AIP_OK;
 }
 
-/* Signals are for the main thread alone. */
 aip_status
 admin_start(admin *a, aip_error *err)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    a->started = pthread_create(&a->thread, NULL, run, a) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return a->started ? AIP_OK : aip_fail(err, AIP_IO, "the thread of the admin socket does not start");
+    aip_status status = thread_start(&a->thread, run, a, "of the admin socket", err);
+    a->started = status == AIP_OK;
+    return status;
 }
 
 void

@@ -3,12 +3,12 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "gateway/desktop.h"
 #include "gateway/prompts.h"
+#include "gateway/thread.h"
 
 /* Each waits with a connection; more than a person can read are refused. */
 enum { WAITING_MAX = 128, TICK_MILLISECONDS = 500 };
@@ -181,16 +181,12 @@ approvals_open(const approvals_setup *setup, approvals **out, aip_error *err)
     return AIP_OK;
 }
 
-/* Signals are for the main thread alone. */
 aip_status
 approvals_start(approvals *a, aip_error *err)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    a->started = pthread_create(&a->thread, NULL, run, a) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return a->started ? AIP_OK : aip_fail(err, AIP_IO, "the thread that asks persons does not start");
+    aip_status status = thread_start(&a->thread, run, a, "that asks persons", err);
+    a->started = status == AIP_OK;
+    return status;
 }
 
 void

@@ -3,13 +3,13 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "gateway/thread.h"
 
 enum {
     HOLDS_WAITING_MAX = 8192,
@@ -235,16 +235,12 @@ books_open(const books_setup *setup, books **out, aip_error *err)
     return AIP_OK;
 }
 
-/* Signals are for the main thread alone. */
 aip_status
 books_start(books *b, aip_error *err)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    b->started = pthread_create(&b->thread, NULL, run, b) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return b->started ? AIP_OK : aip_fail(err, AIP_IO, "the thread that keeps the books does not start");
+    aip_status status = thread_start(&b->thread, run, b, "that keeps the books", err);
+    b->started = status == AIP_OK;
+    return status;
 }
 
 void

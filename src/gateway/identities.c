@@ -2,13 +2,13 @@
 #include "gateway/identities_inside.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "gateway/thread.h"
 #include "store/identities.h"
 
 enum {
@@ -408,16 +408,12 @@ identities_open(const identities_setup *setup, identities **out, aip_error *err)
     return AIP_OK;
 }
 
-/* Signals are for the main thread alone. */
 aip_status
 identities_start(identities *ids, aip_error *err)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    ids->started = pthread_create(&ids->thread, NULL, run, ids) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return ids->started ? AIP_OK : aip_fail(err, AIP_IO, "the identities thread does not start");
+    aip_status status = thread_start(&ids->thread, run, ids, "of identities", err);
+    ids->started = status == AIP_OK;
+    return status;
 }
 
 void

@@ -3,13 +3,13 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "gateway/thread.h"
 
 enum { WRITTEN_WAITING_MAX = 8192, EVENTS_WAITING_MAX = 1024, COMPLETIONS_WAITING_MAX = 64, TICK_MILLISECONDS = 1000 };
 
@@ -157,16 +157,12 @@ scribe_use_keys(scribe *s, identity_memory *identities)
     s->identities = identities;
 }
 
-/* Signals are for the main thread alone. */
 aip_status
 scribe_start(scribe *s, aip_error *err)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    s->started = pthread_create(&s->thread, NULL, run, s) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return s->started ? AIP_OK : aip_fail(err, AIP_IO, "the scribe's thread does not start");
+    aip_status status = thread_start(&s->thread, run, s, "of the decision log", err);
+    s->started = status == AIP_OK;
+    return status;
 }
 
 void
