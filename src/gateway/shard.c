@@ -169,6 +169,7 @@ start_commands(shard *s, aip_error *err)
     for (size_t i = 0; i < g->settings->route_count; i++) {
         const gateway_route *route = &g->settings->routes[i];
         const stdio_setup setup = {.route = route,
+                                   .gateway = s->tools.gateway,
                                    .spawner = g->spawner,
                                    .epoll_fd = s->epoll_fd,
                                    .restarts = g->local == NULL || g->local->restarts,

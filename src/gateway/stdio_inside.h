@@ -4,6 +4,7 @@
 
 #include "gateway/multiplex.h"
 #include "gateway/stdio_upstream.h"
+#include "gateway/stdio_words.h"
 
 enum {
     STDIO_SESSION_ID_SIZE = 23, /* 128 random bits */
@@ -75,6 +76,7 @@ struct stdio_upstream {
     uint64_t untold;
     uint64_t stop_due;         /* when it gets a signal; 0: none */
     bool gives_up, has_spoken; /* a life in which it said nothing is the last one */
+    stdio_words words; /* on stderr */
     stdio_session *sessions;
     stdio_call *calls; /* the latest first */
     stdio_upstream *next;

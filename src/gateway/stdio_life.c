@@ -60,13 +60,20 @@ on_damaged(void *context, child_damage damage, size_t bytes)
 }
 
 static void
+tell_word(void *context, const char *line)
+{
+    stdio_log(context, "%s", line);
+}
+
+static void
 on_said(void *context, const char *text, uint64_t missed)
 {
+    stdio_upstream *s = context;
     if (missed > 0) {
-        stdio_log(context, "%llu lines left out", (unsigned long long)missed);
+        stdio_log(s, "%llu lines left out", (unsigned long long)missed);
     }
     if (text[0] != '\0') {
-        stdio_log(context, "%s", text);
+        stdio_words_say(&s->words, s->name, text, clock_monotonic_microseconds());
     }
 }
 
@@ -118,6 +125,7 @@ static void
 on_ended(void *context, const child_end *end)
 {
     stdio_upstream *s = context;
+    stdio_words_let_go(&s->words, 0, true);
     if (!end->started) {
         stdio_log(s, "could not be started: %s", end->start_error == 0 ? "no answer" : strerror(end->start_error));
     } else {
@@ -143,6 +151,7 @@ start(stdio_upstream *s, const stdio_setup *setup, aip_error *err)
         .limits = {.line_bytes = setup->line_bytes, .stop_milliseconds = SIGNAL_MILLISECONDS},
     };
     s->gives_up = setup->gives_up;
+    s->words = (stdio_words){.gateway = setup->gateway, .tell = tell_word, .context = s};
     snprintf(s->name, sizeof s->name, "%s", setup->route->name);
     AIP_TRY(multiplex_open(&limits, &s->multiplex, err));
     AIP_TRY(multiplex_join(s->multiplex, NULL, &s->self, err));
@@ -160,6 +169,7 @@ free_upstream(stdio_upstream *s)
         stdio_session_close(s, s->sessions);
     }
     child_close(&s->child);
+    stdio_words_clear(&s->words);
     multiplex_close(&s->multiplex);
     multiplex_message_clear(&s->in);
     multiplex_message_clear(&s->out);
@@ -205,6 +215,7 @@ stdio_upstream_tick(stdio_upstream *list, uint64_t now)
             child_terminate(s->child, now);
         }
         child_tick(s->child, now);
+        stdio_words_let_go(&s->words, now, false);
         if (now >= s->next_sweep) {
             s->next_sweep = now + SWEEP_MICROSECONDS;
             stdio_session_sweep(s, now);
@@ -224,6 +235,7 @@ stdio_upstream_timeout_ms(const stdio_upstream *list, uint64_t now)
     int least = -1;
     for (const stdio_upstream *s = list; s != NULL; s = s->next) {
         least = sooner(least, child_timeout_ms(s->child, now));
+        least = s->words.since == 0 ? least : sooner(least, STDIO_WORDS_HELD_MICROSECONDS / 1000);
         if (s->stop_due != 0) {
             least = sooner(least, now >= s->stop_due ? 0 : (int)((s->stop_due - now) / 1000 + 1));
         }

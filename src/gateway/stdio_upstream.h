@@ -11,6 +11,7 @@
 typedef struct {
     const gateway_route *route; /* with a command; borrowed for the call */
     const spawner *spawner;
+    gateway *gateway; /* whose rules filter what the server says on stderr */
     int epoll_fd;
     bool restarts;
     bool gives_up;     /* not, when it has never said a word */
