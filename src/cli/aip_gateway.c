@@ -57,6 +57,10 @@ static const option table[] = {
     {"--audit", OPTION_TEXT, &given.audit, "FILE", "decision log (aip-audit.jsonl)"},
     {"--audit-sync", OPTION_TEXT, &given.audit_sync, "HOW",
      "when a decision is on the disk: group, each (before it counts) or none"},
+    {"--audit-checkpoint-lines", OPTION_UNSIGNED, &given.checkpoint_lines, "N",
+     "lines between two signed checkpoints, at most (1000)"},
+    {"--audit-checkpoint-interval", OPTION_UNSIGNED, &given.checkpoint_seconds, "SECONDS",
+     "and time, when lines were written (60)"},
     {"--audit-rotate", OPTION_UNSIGNED, &given.audit_rotate, "BYTES", "a larger decision log is put aside (never)"},
     {"--audit-arguments", OPTION_TEXT, &given.audit_arguments, "HOW",
      "what the log has of arguments: none, or redacted by the policy's rules (none)"},
@@ -105,7 +109,9 @@ open_audit(gateway *g, aip_error *err)
         const char *name;
         audit_sync sync;
     } names[] = {{"group", AUDIT_SYNC_GROUP}, {"each", AUDIT_SYNC_EACH}, {"none", AUDIT_SYNC_NONE}};
-    audit_options options = {.path = given.audit, .rotate_bytes = given.audit_rotate};
+    audit_options options = {.path = given.audit, .rotate_bytes = given.audit_rotate,
+                             .checkpoint_lines = given.checkpoint_lines,
+                             .checkpoint_seconds = given.checkpoint_seconds};
     size_t i = 0;
     while (i < 3 && strcmp(names[i].name, given.audit_sync) != 0) {
         i++;

@@ -10,7 +10,7 @@
 typedef struct {
     const char *config, *upstream, *protocol, *rest_url, *host, *audit, *audit_sync, *audit_arguments, *policy,
         *admin_socket;
-    uint64_t port, threads, max_body, max_token, timeout, audit_rotate;
+    uint64_t port, threads, max_body, max_token, timeout, audit_rotate, checkpoint_lines, checkpoint_seconds;
     option_list trust_keys, trust, audiences, origins, hosts, notify_hosts;
     identity_options identity;
     const char *const *command;      /* argv, ended by NULL, of the server behind in place of `upstream`; NULL: none */

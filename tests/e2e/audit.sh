@@ -56,7 +56,8 @@ did=$(<"$work/gateway.did")
 grant organisation agent agent issue --scope 'tool:*' --max-depth 3 --ttl 1h
 grant agent worker worker delegate --scope tool:search --context 'find it' <"$work/agent.token"
 start files "$bin/examples/delegation/files_mcp" --root "$project/examples/delegation/docs" --port 0
-start_gateway audited "${address[files]}" "$(<"$work/organisation.did")" --key "$work/gateway.key" --quiet
+start_gateway audited "${address[files]}" "$(<"$work/organisation.did")" --key "$work/gateway.key" --quiet \
+    --audit-checkpoint-lines 3
 log=$audit
 : >"$work/agent.receipts"
 : >"$work/worker.receipts"
@@ -74,6 +75,7 @@ stop audited || true
 audit_tool=$bin/aip-audit
 verdict 'the log of a real gateway is whole' says '^whole:' 0 "$audit_tool" verify "$log"
 verdict 'as JSON too' says '"valid":true' 0 "$audit_tool" verify "$log" --json
+verdict 'a checkpoint after each three lines' test "$(grep -c '"event":"checkpoint"' "$log")" -ge 6
 verdict 'its checkpoints are of its gateway' says 'signatures good' 0 "$audit_tool" verify "$log" --did "$did"
 grep -v '"event":"checkpoint"' "$log" >"$work/unsigned"
 verdict 'a log without checkpoints is no signed one' says 'audit.checkpoint' 1 "$audit_tool" verify "$work/unsigned" --did "$did"
