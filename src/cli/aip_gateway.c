@@ -129,12 +129,29 @@ open_audit(gateway *g, aip_error *err)
     return options.sync == AUDIT_SYNC_NONE && options.key == NULL ? AIP_OK : scribe_open(g->audit, &g->scribe, err);
 }
 
+/* The same in every run of a gateway with a key, so that what was found twice is told to be one thing. A signature of
+ * Ed25519 is always the same, and nobody else can make it; what is signed is no statement that anybody reads. */
+static void
+make_finding_key(gateway *g)
+{
+    unsigned char signature[AIP_SIGNATURE_BYTES], hash[AIP_HASH_BYTES];
+    _Static_assert(sizeof hash == sizeof g->finding_key, "a hash is a key");
+    if (g->self.key == NULL) {
+        aead_key_generate(g->finding_key);
+        return;
+    }
+    aip_sign(g->self.key, AIP_BYTES_LITERAL("aip-gateway: key of fingerprints of findings"), signature);
+    hash_sha256((aip_bytes){signature, sizeof signature}, hash);
+    memcpy(g->finding_key, hash, sizeof g->finding_key);
+    hash_wipe(signature, sizeof signature);
+    hash_wipe(hash, sizeof hash);
+}
+
 static aip_status
 open_parts(gateway *g, identity_parts *parts, aip_error *err)
 {
     AIP_TRY(net_start_library(err));
     aead_key_generate(g->session_key);
-    aead_key_generate(g->finding_key);
     AIP_TRY(mailroom_new(&g->mail, err));
     AIP_TRY(chain_memory_new(&chain_limits, &g->chains, err));
     AIP_TRY(root_rates_new(&g->rates, err));
@@ -146,6 +163,7 @@ open_parts(gateway *g, identity_parts *parts, aip_error *err)
     AIP_TRY(a2a_cards_new(&g->cards, err));
     AIP_TRY(suspicious_new(&g->suspicious, err));
     AIP_TRY(gateway_identity_load(&given.identity, g, err));
+    make_finding_key(g);
     AIP_TRY(open_audit(g, err)); /* before the store: its lock keeps a second gateway out */
     AIP_TRY(gateway_identity_open(&given.identity, given.audit, g, parts, err));
     const books_setup setup = {.store_path = parts->store_path.data};

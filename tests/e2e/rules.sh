@@ -88,6 +88,7 @@ root() {
 for name in owner other agent worker; do
     new_identity "$name" >/dev/null
 done
+new_identity gateway >/dev/null
 root owner agent 'tool:*' 'resource:*' 'prompt:*' >"$work/agent.token"
 root owner worker 'tool:*' >"$work/worker.token"
 root other agent 'tool:*' >"$work/other.token"
@@ -342,7 +343,8 @@ spec:
       strong:
         action: block
 END
-start_gateway dlp "${address[server]}" "$(<"$work/owner.did")" --policy "$work/dlp.yaml" --audit-arguments redacted
+start_gateway dlp "${address[server]}" "$(<"$work/owner.did")" --policy "$work/dlp.yaml" --audit-arguments redacted \
+    --key "$work/gateway.key"
 yes 'a clean call' agent note '{"text":"plain", "n":1.50, "deep":[1,{"x":null}]}'
 check 'goes on byte by byte' test "$(reached)" = "$(call note '{"text":"plain", "n":1.50, "deep":[1,{"x":null}]}')"
 yes 'a secret in a call' agent note "{\"text\":\"key $secret!\", \"n\":1.50, \"deep\":[1,{\"x\":null}]}"
@@ -420,6 +422,11 @@ long=$(head -c 6000 /dev/zero | tr '\0' 'x')
 tool agent stream '{}'
 check 'long texts at one place of several events' reply_has '"result":{"content":[]}'
 stop dlp || true
+print_of() { grep -F '"name":"github-pat"' "$work/$1.audit" | grep -m 1 -o '"fingerprint":"[0-9a-f]*"'; }
+start_gateway again "${address[server]}" "$(<"$work/owner.did")" --policy "$work/dlp.yaml" --key "$work/gateway.key"
+yes 'the same secret after a restart' agent note "{\"text\":\"$secret\"}"
+stop again || true
+check 'is told to be the same' test -n "$(print_of dlp)" -a "$(print_of dlp)" = "$(print_of again)"
 check 'the secret stands in no log' test "$(cat "$work"/*.audit "$work"/dlp.log | grep -c -F -e "$secret" -e "$canary")" = 0
 check 'nor does what is blocked' test "$(grep -c -i -e 'project aurora' "$work/dlp.audit" || true)" = 0
 whole() { for log in "$work"/*.audit; do "$bin/aip-audit" verify "$log" >/dev/null || return 1; done; }
