@@ -31,30 +31,28 @@ inspect(exchange *x, const scan_document *document, text_buffer *changed, text_b
     return status;
 }
 
-/* Events do not say what they are: one that is no JSON is a text (E-77). */
-static bool
-is_message(const exchange *x, aip_bytes text)
+static aip_status
+judge_text(exchange *x, aip_bytes text, text_buffer *changed, aip_error *err)
 {
-    scan_document document = {0};
-    if (x->phase != EXCHANGE_STREAMING) {
-        return x->upstream_json;
-    }
-    aip_status status = load(text, &document, NULL);
-    scan_clear(&document);
-    return status == AIP_OK;
+    AIP_TRY(x->route->protocol->judge(x, NULL, changed, err));
+    return inspect_reply_text(x, text, err);
 }
 
+/* A reply's head says whether it is JSON; events do not say what they are: one that is none is a text (E-77). */
 aip_status
 answer_judge(exchange *x, aip_bytes text, text_buffer *out, aip_error *err)
 {
     scan_document document = {0};
     text_buffer changed TEXT_AUTO = {0};
-    if (x->route->protocol->texts && !is_message(x, text)) {
-        AIP_TRY(x->route->protocol->judge(x, NULL, &changed, err));
-        return inspect_reply_text(x, text, err);
+    bool streams = x->phase == EXCHANGE_STREAMING, texts = x->route->protocol->texts;
+    if (texts && !streams && !x->upstream_json) {
+        return judge_text(x, text, &changed, err);
     }
-    AIP_TRY(load(text, &document, err));
-    aip_status status = x->route->protocol->judge(x, &document, &changed, err);
+    aip_status status = load(text, &document, texts && streams ? NULL : err);
+    if (status != AIP_OK) {
+        return texts && streams ? judge_text(x, text, &changed, err) : status;
+    }
+    status = x->route->protocol->judge(x, &document, &changed, err);
     if (status == AIP_OK) {
         status = inspect(x, &document, &changed, out, err);
     }

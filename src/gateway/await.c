@@ -22,6 +22,18 @@ prepare(exchange *x, question_kind kind, aip_bytes name, question **out, aip_err
     return question_new(x->shard->mail, kind, name, out, err);
 }
 
+/* The text of a question; without memory for it the question is freed. */
+static aip_status
+fill(question *q, aip_bytes text, aip_error *err)
+{
+    text_append(&q->text, text);
+    aip_status status = text_finish(&q->text, err);
+    if (status != AIP_OK) {
+        question_free(&q);
+    }
+    return status;
+}
+
 static aip_status
 ask(exchange *x, desk *whom, question *q, aip_error *err)
 {
@@ -90,12 +102,7 @@ await_revocation(exchange *x, const char *source, aip_error *err)
 {
     question *q = NULL;
     AIP_TRY(prepare(x, QUESTION_REVOKE, aip_bytes_of(source), &q, err));
-    text_append(&q->text, text_view(&x->body));
-    aip_status status = text_finish(&q->text, err);
-    if (status != AIP_OK) {
-        question_free(&q);
-        return status;
-    }
+    AIP_TRY(fill(q, text_view(&x->body), err));
     wait_from_now(x, AIP_RESOLVE_MILLISECONDS);
     return ask(x, identities_desk(x->gateway->identities), q, err);
 }
@@ -132,12 +139,7 @@ await_completion(exchange *x, const char *link, aip_error *err)
     question *q = NULL;
     AIP_TRY(prepare(x, QUESTION_COMPLETION, x->verdict.grant.leaf, &q, err));
     snprintf(q->wanted, sizeof q->wanted, "%s", link);
-    text_append(&q->text, text_view(&x->body));
-    aip_status status = text_finish(&q->text, err);
-    if (status != AIP_OK) {
-        question_free(&q);
-        return status;
-    }
+    AIP_TRY(fill(q, text_view(&x->body), err));
     wait_from_now(x, AIP_RESOLVE_MILLISECONDS);
     return ask(x, scribe_desk(x->gateway->scribe), q, err);
 }
@@ -153,12 +155,7 @@ await_approval(exchange *x, const approval_wish *wish, aip_error *err)
     memcpy(q->decision_id, x->record.decision_id, sizeof q->decision_id);
     q->approval = *manner;
     (void)aip_printable(aip_bytes_of(x->wanted), q->wanted, sizeof q->wanted);
-    text_append(&q->text, wish->shown);
-    aip_status status = text_finish(&q->text, err);
-    if (status != AIP_OK) {
-        question_free(&q);
-        return status;
-    }
+    AIP_TRY(fill(q, wish->shown, err));
     wait_from_now(x, ((uint64_t)manner->timeout_seconds + 2) * 1000); /* whoever asks the person gives up first */
     return ask(x, approvals_desk(x->gateway->approvals), q, err);
 }
@@ -207,12 +204,7 @@ ask_event(const shard_tools *shard, const gateway_event *event, aip_error *err)
     AIP_TRY(question_new(shard->mail, QUESTION_EVENT, aip_bytes_of(event->name), &q, err));
     snprintf(q->about, sizeof q->about, "%s", event->decision_id == NULL ? "" : event->decision_id);
     snprintf(q->wanted, sizeof q->wanted, "%.*s", (int)event->subject.size, (const char *)event->subject.data);
-    text_append(&q->text, event->detail);
-    aip_status status = text_finish(&q->text, err);
-    if (status != AIP_OK) {
-        question_free(&q);
-        return status;
-    }
+    AIP_TRY(fill(q, event->detail, err));
     return desk_ask(scribe_desk(shard->gateway->scribe), q, err);
 }
 

@@ -1,8 +1,8 @@
 /* From a policy's part about the loss of data to compiled scanners. */
 #include <stdlib.h>
 
+#include "aip/limits.h"
 #include "gateway/rules_inside.h"
-#include "policy/normal.h"
 
 /* A canary of a file is its contents without the last line break; both are kept until the scanners are made. */
 typedef struct {
@@ -170,7 +170,7 @@ make_all(const policy_dlp *dlp, const canary_list *canaries, struct rule_scanner
     for (size_t i = 0; i < dlp->tool_count && status == AIP_OK; i++) {
         made[0] = made[1] = NULL;
         status = make_both(dlp, &dlp->tools[i], canaries, made, err);
-        out->tools[out->tool_count++] = (tool_scanners){dlp->tools[i].folded, made[0], made[1]};
+        out->tools[out->tool_count++] = (tool_scanners){made[0], made[1]};
     }
     return status == AIP_OK ? make_audit(dlp, &out->audit, err) : status;
 }
@@ -228,29 +228,16 @@ rule_scanners_free(struct rule_scanners **scanners)
     *scanners = NULL;
 }
 
-static const tool_scanners *
-find_tool(const struct rule_scanners *scanners, aip_bytes tool)
-{
-    normal_name name;
-    if (tool.size == 0 || scanners->tool_count == 0 || normal_name_of(tool, &name, NULL) != AIP_OK) {
-        return NULL;
-    }
-    for (size_t i = 0; i < scanners->tool_count; i++) {
-        if (strcmp(scanners->tools[i].tool, name.text) == 0) {
-            return &scanners->tools[i];
-        }
-    }
-    return NULL;
-}
-
 const dlp_scanner *
 rules_scanner(const rule_set *set, unsigned direction, aip_bytes tool)
 {
-    const tool_scanners *own = find_tool(set->scanners, tool);
-    if (own != NULL) {
-        return direction == DLP_REQUEST ? own->request : own->response;
+    const struct rule_scanners *all = set->scanners;
+    const policy_dlp_tool *own = tool.size == 0 || all->tool_count == 0 ? NULL : policy_dlp_tool_of(set->policy, tool);
+    if (own == NULL) {
+        return direction == DLP_REQUEST ? all->request : all->response;
     }
-    return direction == DLP_REQUEST ? set->scanners->request : set->scanners->response;
+    const tool_scanners *of_tool = &all->tools[own - policy_dlp_of(set->policy)->tools];
+    return direction == DLP_REQUEST ? of_tool->request : of_tool->response;
 }
 
 const dlp_scanner *

@@ -5,14 +5,13 @@
 #include "gateway/rules.h"
 
 typedef struct {
-    const char *tool; /* normalised; borrowed from the policy */
     dlp_scanner *request, *response;
 } tool_scanners;
 
 struct rule_scanners {
     dlp_scanner *request, *response; /* of all tools that have none of their own; NULL: not looked into */
     dlp_scanner *audit;              /* redacts everything */
-    tool_scanners *tools;
+    tool_scanners *tools;            /* as policy_dlp's */
     size_t tool_count;
 };
 

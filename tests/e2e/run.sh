@@ -184,6 +184,9 @@ faults() {
     refuses json.duplicate 'a member twice' "$search" '{"jsonrpc":"2.0","id":1,"id":2,"method":"ping"}'
     refuses json.syntax 'no JSON' "$search" '{"jsonrpc":"2.0",'
     refuses request.method 'a method that nobody knows' "$search" '{"jsonrpc":"2.0","id":1,"method":"danger/now"}'
+    refuses request.meta 'a modern request that does not say what its client can do' "$search" \
+        '{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}' \
+        --header 'MCP-Protocol-Version: 2026-07-28' --header 'Mcp-Method: tools/list'
     refuses token.repeated 'two tokens' "$search" "$body" --header "Authorization: AIP $(<"$search")"
     refuses request.origin 'a page of another origin' "$search" "$body" --header 'Origin: https://evil.example'
     printf '{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"%*s"}}' 5000000 '' >"$work/large"
