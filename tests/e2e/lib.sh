@@ -176,3 +176,25 @@ refuses() {
     ask "$work/$3.token" "$body"
     check "$2: $1" refused "$1"
 }
+
+# tool TOKEN TOOL ARGUMENTS [CURL_OPTION…]: calls it.
+tool() {
+    local token=$1 name=$2 arguments=$3
+    shift 3
+    ask "$work/$token.token" "$(call "$name" "$arguments")" "$@"
+}
+
+# yes NAME TOKEN TOOL ARGUMENTS [CURL_OPTION…], no CODE NAME TOKEN TOOL ARGUMENTS [CURL_OPTION…]: it is allowed,
+# or refused for that reason.
+yes() {
+    local name=$1
+    shift
+    tool "$@"
+    check "$name" allowed
+}
+no() {
+    local wanted=$1 name=$2
+    shift 2
+    tool "$@"
+    check "$name: $wanted" refused "$wanted"
+}

@@ -6,24 +6,6 @@ source "$here/lib.sh"
 need aip-did aip-token aip-gateway aip-audit
 store=''
 
-tool() {
-    local token=$1 name=$2 arguments=$3
-    shift 3
-    ask "$work/$token.token" "$(call "$name" "$arguments")" "$@"
-}
-yes() {
-    local name=$1
-    shift
-    tool "$@"
-    check "$name" allowed
-}
-no() {
-    local wanted=$1 name=$2
-    shift 2
-    tool "$@"
-    check "$name: $wanted" refused "$wanted"
-}
-
 # books TOKEN: what is spent and held of the token's last link that was debited.
 books() {
     "$bin/aip-gateway" budget "$work/$1.token" --below --json --store "$store" 2>/dev/null |

@@ -10,26 +10,6 @@ message() {
     printf '{"jsonrpc":"2.0","id":1,"method":"%s","params":%s}' "$1" "$2"
 }
 
-# tool TOKEN TOOL ARGUMENTS [CURL_OPTION…]: calls it.
-tool() {
-    local token=$1 name=$2 arguments=$3
-    shift 3
-    ask "$work/$token.token" "$(call "$name" "$arguments")" "$@"
-}
-
-# yes NAME TOKEN TOOL ARGUMENTS [CURL_OPTION…], no CODE NAME TOKEN TOOL ARGUMENTS [CURL_OPTION…]
-yes() {
-    local name=$1
-    shift
-    tool "$@"
-    check "$name" allowed
-}
-no() {
-    local wanted=$1 name=$2
-    shift 2
-    tool "$@"
-    check "$name: $wanted" refused "$wanted"
-}
 limited() {
     local name=$1
     shift
