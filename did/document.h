@@ -4,22 +4,16 @@
 
 #include "did/identity.h"
 
-/* Appends the document of an identifier at version 0: of the forms did:aip and did:key, with the key that
- * belongs to it. Errors: did.key.mismatch, did.not_found (other forms), memory. */
-AIP_MUST_CHECK aip_status did_document_write(const aip_did *did, const aip_public_key *key, text_buffer *out);
-
 /* Appends the resolution result of any text, without any I/O. `supplied` is a key known from elsewhere, for the hash
  * forms, or NULL. Returns AIP_OK when there is a document, else the refusal that the result reports; memory is the only
  * failure that leaves no whole result. `err` holds the refusal as well. */
 AIP_MUST_CHECK aip_status did_resolution_write(aip_bytes did_text, const aip_public_key *supplied, text_buffer *out,
                                                aip_error *err);
 
-/* Appends the result of a resolution that failed with `failure->status`. `fetched`: the key or document came from the
- * network and not from the caller. */
+/* Appends the result of a resolution that failed with `failure->status`, under its W3C name: `INVALID_DID`,
+ * `NOT_FOUND`, … did.deactivated is an answer and has none. `fetched`: the key or document came from the network and
+ * not from the caller. */
 void did_resolution_write_error(const aip_error *failure, bool fetched, text_buffer *out);
-
-/* The W3C name of a refusal: `INVALID_DID`, `NOT_FOUND`, … did.deactivated is none, and has none: "". */
-const char *did_resolution_error_name(aip_status status, bool fetched);
 
 /* `did[?versionId=N][#fragment]` in its parts. */
 typedef struct {

@@ -178,14 +178,3 @@ did_document_write_identity(const identity *id, int64_t now_seconds, const did_d
     const document_moment moment = {now_seconds, id->version};
     return document_write_moment(id, &moment, options, out, err);
 }
-
-aip_status
-did_document_write(const aip_did *did, const aip_public_key *key, text_buffer *out)
-{
-    IDENTITY_AUTO identity *id = NULL;
-    if (!aip_did_is_did(did->text)) {
-        return AIP_DID_NOT_FOUND;
-    }
-    AIP_TRY(identity_of_name(did, key, &id, NULL));
-    return did_document_write_identity(id, 0, NULL, out, NULL);
-}

@@ -248,7 +248,7 @@ read_file(const char *path, file_text *text, aip_error *err)
 {
     int file = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (file < 0) {
-        return errno == ELOOP ? refuse(err, "a symbolic link") : fail_io(err, "open");
+        return errno == ELOOP ? refuse(err, "a symbolic link") : fail_io(err, path);
     }
     aip_status status = check_file(file, err);
     if (status == AIP_OK) {

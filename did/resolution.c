@@ -78,12 +78,6 @@ find_w3c_error(aip_status status, bool fetched)
     return &internal_error;
 }
 
-const char *
-did_resolution_error_name(aip_status status, bool fetched)
-{
-    return status == AIP_DID_DEACTIVATED ? "" : find_w3c_error(status, fetched)->name;
-}
-
 void
 did_resolution_write_error(const aip_error *failure, bool fetched, text_buffer *out)
 {

@@ -87,6 +87,7 @@
 #define AIP_SESSION_BYTES_MAX 512      /* an upstream's session id; sealed and encoded it stays below 1 KiB */
 #define AIP_TOOL_BYTES_MAX 256         /* a tool or prompt name; longer ones match no scope entry */
 #define AIP_URI_BYTES_MAX 2048         /* a resource's address */
+#define AIP_SUBSCRIPTIONS_MAX 4096     /* addresses of one subscription, each of which is judged */
 #define AIP_REQUEST_ID_BYTES_MAX 256   /* echoed in refusals */
 #define AIP_TRUST_ROOTS_MAX 256
 
@@ -112,6 +113,11 @@
 #define AIP_A2A_CARD_BYTES_MAX 262144 /* an agent card; those of real agents have 2 to 20 KiB */
 #define AIP_A2A_CARD_NODES_MAX 16384  /* scan nodes of it */
 #define AIP_A2A_CARD_DEPTH_MAX 24     /* skills and schemes need 8; the rest is for parameters of extensions */
+#define AIP_TASK_ID_BYTES_MAX 256     /* of an MCP task: UUIDs have 36 */
+#define AIP_TASKS_NAMED_MAX 256       /* of one message that listens to them: each is looked up */
+#define AIP_TASK_OWNERS_MAX 65536     /* tasks and contexts of all: 24 MiB of memory when full, 12 of database */
+#define AIP_TASK_OWNERS_SHARE 8       /* an owner may have this part of them: a few busy agents crowd out no other */
+#define AIP_TASK_SECONDS (7 * 86400)  /* an owner is known so long after the last use: long tasks run for days */
 #define AIP_PATH_BYTES_MAX 2048       /* of a request's target, decoded */
 #define AIP_PATH_SEGMENTS_MAX 64
 

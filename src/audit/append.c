@@ -219,27 +219,11 @@ audit_write(audit_log *log, const audit_record *record, uint64_t *number, aip_er
 }
 
 aip_status
-audit_append(audit_log *log, const audit_record *record, aip_error *err)
-{
-    uint64_t number;
-    AIP_TRY(audit_write(log, record, &number, err));
-    return audit_wait(log, number, err);
-}
-
-aip_status
 audit_write_outcome(audit_log *log, const audit_outcome *outcome, uint64_t *number, aip_error *err)
 {
     text_buffer line TEXT_AUTO = {0};
     audit_line_outcome(&line, outcome);
     return append(log, &line, number, err);
-}
-
-aip_status
-audit_append_outcome(audit_log *log, const audit_outcome *outcome, aip_error *err)
-{
-    uint64_t number;
-    AIP_TRY(audit_write_outcome(log, outcome, &number, err));
-    return audit_wait(log, number, err);
 }
 
 aip_status
@@ -265,14 +249,6 @@ audit_write_completion(audit_log *log, aip_bytes statement, const completion_che
     text_buffer line TEXT_AUTO = {0};
     AIP_TRY(completion_line_append(&line, statement, check, err));
     return append(log, &line, number, err);
-}
-
-aip_status
-audit_append_completion(audit_log *log, aip_bytes statement, const completion_check *check, aip_error *err)
-{
-    uint64_t number;
-    AIP_TRY(audit_write_completion(log, statement, check, &number, err));
-    return audit_wait(log, number, err);
 }
 
 aip_status
@@ -346,13 +322,6 @@ audit_open_with(const audit_options *options, audit_log **out, aip_error *err)
     }
     *out = log;
     return AIP_OK;
-}
-
-aip_status
-audit_open(const char *path, audit_log **out, aip_error *err)
-{
-    const audit_options options = {.path = path, .sync = AUDIT_SYNC_NONE};
-    return audit_open_with(&options, out, err);
 }
 
 /* A log that ends in a checkpoint has no line that nothing holds. */

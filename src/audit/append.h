@@ -55,6 +55,7 @@ typedef struct {
     aip_bytes approver;        /* who said yes or no; empty: nobody was asked */
     const audit_dlp_finding *findings;
     size_t finding_count;
+    const char *state; /* fingerprint of what the server asked to get back with a retry; NULL: nothing */
     bool has_digest;
     unsigned char request_digest[AIP_HASH_BYTES]; /* SHA-256 of the body */
     int http;                                     /* status of a refusal's reply; 0 = not known yet */
@@ -75,6 +76,7 @@ typedef struct {
     unsigned char response_digest[AIP_HASH_BYTES]; /* SHA-256 of what the caller got */
     uint64_t bytes;                                /* of that */
     uint64_t duration_microseconds;                /* from the decision to the end */
+    const char *state;                             /* fingerprint of what it wants back with a retry; NULL: nothing */
     const char *completion;                        /* "whole", "cut", "left" (by the caller); NULL: not told */
 } audit_outcome;
 
@@ -89,8 +91,8 @@ typedef struct {
 
 /* When a line is on the disk, and not only with the kernel. */
 typedef enum {
-    AUDIT_SYNC_GROUP, /* before audit_append returns; lines of several threads share one fdatasync */
-    AUDIT_SYNC_EACH,  /* before audit_append returns; one fdatasync a line */
+    AUDIT_SYNC_GROUP, /* before audit_wait returns; lines of several threads share one fdatasync */
+    AUDIT_SYNC_EACH,  /* before audit_wait returns; one fdatasync a line */
     AUDIT_SYNC_NONE,  /* when the kernel sees fit: a machine that loses power may lose the last seconds */
 } audit_sync;
 
@@ -112,34 +114,29 @@ typedef struct {
  * lock held by another process, is audit.unavailable: nothing is ever cut off what was found. Errors: also io, memory.
  */
 AIP_MUST_CHECK aip_status audit_open_with(const audit_options *options, audit_log **out, aip_error *err);
-/* The same without rotation, checkpoints and fdatasync. */
-AIP_MUST_CHECK aip_status audit_open(const char *path, audit_log **out, aip_error *err);
 /* Writes a last checkpoint where there are any. */
 void audit_close(audit_log **log);
 
-/* Writes the decision as one line; when this returns AIP_OK the kernel has all of it, and the disk if so configured.
- * Thread-safe. The first line's `prev` is 43 times `A`. Errors: audit.unavailable, memory. */
-AIP_MUST_CHECK aip_status audit_append(audit_log *log, const audit_record *record, aip_error *err);
-/* The same for how a forwarded request ended: one line for each. */
-AIP_MUST_CHECK aip_status audit_append_outcome(audit_log *log, const audit_outcome *outcome, aip_error *err);
-/* … for an event. */
-AIP_MUST_CHECK aip_status audit_append_event(audit_log *log, const audit_event *event, aip_error *err);
-/* … for a completion statement, a compact JWS, which is judged first: only what verifies is recorded. The caller says
- * in `check` whose it must be and about which link. Errors: also token.*, json.*, did.*, proof.key. */
-AIP_MUST_CHECK aip_status audit_append_completion(audit_log *log, aip_bytes statement, const completion_check *check,
-                                                  aip_error *err);
-
-/* All of them in halves, for a thread that has several requests in hand: writes the line and gives its number;
- * audit_wait then returns when that line, and all before it, are as durable as configured. Errors: as audit_append. */
+/* Writes the decision as one line and gives the line's number. Thread-safe. The first line's `prev` is 43 times `A`.
+ * Errors: audit.unavailable, memory. */
 AIP_MUST_CHECK aip_status audit_write(audit_log *log, const audit_record *record, uint64_t *number, aip_error *err);
+/* The same for how a forwarded request ended: one line for each. */
 AIP_MUST_CHECK aip_status audit_write_outcome(audit_log *log, const audit_outcome *outcome, uint64_t *number,
                                               aip_error *err);
+/* … for an event. */
 AIP_MUST_CHECK aip_status audit_write_event(audit_log *log, const audit_event *event, uint64_t *number, aip_error *err);
+/* … for a completion statement, a compact JWS, which is judged first: only what verifies is recorded. The caller says
+ * in `check` whose it must be and about which link. Errors: also token.*, json.*, did.*, proof.key. */
 AIP_MUST_CHECK aip_status audit_write_completion(audit_log *log, aip_bytes statement, const completion_check *check,
                                                  uint64_t *number, aip_error *err);
+/* Returns when that line, and all before it, are as durable as configured: the kernel has all of them, and the disk if
+ * so configured. So a thread with several requests in hand waits once. Errors: as audit_write. */
 AIP_MUST_CHECK aip_status audit_wait(audit_log *log, uint64_t number, aip_error *err);
 
-/* Writes a checkpoint that is due by time. To be called about once a second. Errors: as audit_append. */
+/* Both, for one event. */
+AIP_MUST_CHECK aip_status audit_append_event(audit_log *log, const audit_event *event, aip_error *err);
+
+/* Writes a checkpoint that is due by time. To be called about once a second. Errors: as audit_write. */
 AIP_MUST_CHECK aip_status audit_tick(audit_log *log, aip_error *err);
 
 /* Can the next line be written, as far as is known? AIP_OK, or audit.unavailable with the reason in `err`. */

@@ -177,6 +177,9 @@ write_decision(text_buffer *line, const audit_record *record, line_amount amount
         LINE_TEXT(line, "approver", record->approver, AIP_IDENTIFIER_BYTES_MAX);
     }
     line_append_findings(line, record->findings, record->finding_count, amount);
+    if (record->state != NULL) {
+        LINE_WORD(line, "state", record->state);
+    }
     if (record->has_digest) {
         LINE_DIGEST(line, "request_digest", record->request_digest);
     }

@@ -26,6 +26,9 @@ write_outcome(text_buffer *line, const audit_outcome *outcome, line_amount amoun
     if (outcome->completion != NULL) {
         LINE_WORD(line, "completion", outcome->completion);
     }
+    if (outcome->state != NULL) {
+        LINE_WORD(line, "state", outcome->state);
+    }
     if (outcome->has_cost) {
         LINE_NUMBER(line, "cost_micro_usd", outcome->cost_micro_usd);
     }

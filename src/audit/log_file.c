@@ -137,7 +137,7 @@ log_open_file(audit_log *log, aip_error *err)
     SERIES_AUTO audit_series series = {0};
     log->fd = open(log->path, OPEN_FLAGS, 0600);
     if (log->fd < 0) {
-        return aip_fail(err, AIP_AUDIT_UNAVAILABLE, "the audit log cannot be opened: %s", strerror(errno));
+        return aip_fail(err, AIP_AUDIT_UNAVAILABLE, "%s cannot be opened: %s", log->path, strerror(errno));
     }
     AIP_TRY(lock_file(log, err));
     AIP_TRY(check_regular(log->fd, &log->size, err));

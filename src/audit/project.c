@@ -199,27 +199,3 @@ audit_project(aip_bytes line, text_buffer *out, aip_error *err)
     scan_clear(&p.document);
     return text_finish(out, err);
 }
-
-static aip_status
-project_begun(text_buffer *line, text_buffer *out, aip_error *err)
-{
-    text_append(line, AIP_BYTES_LITERAL("}"));
-    AIP_TRY(text_finish(line, err));
-    return audit_project(text_view(line), out, err);
-}
-
-aip_status
-audit_project_decision(const audit_record *record, text_buffer *out, aip_error *err)
-{
-    TEXT_AUTO text_buffer line = {0};
-    audit_line_decision(&line, record);
-    return project_begun(&line, out, err);
-}
-
-aip_status
-audit_project_outcome(const audit_outcome *outcome, text_buffer *out, aip_error *err)
-{
-    TEXT_AUTO text_buffer line = {0};
-    audit_line_outcome(&line, outcome);
-    return project_begun(&line, out, err);
-}

@@ -10,8 +10,4 @@
  */
 AIP_MUST_CHECK aip_status audit_project(aip_bytes line, text_buffer *out, aip_error *err);
 
-/* The same of a record and of an outcome that are not written yet. */
-AIP_MUST_CHECK aip_status audit_project_decision(const audit_record *record, text_buffer *out, aip_error *err);
-AIP_MUST_CHECK aip_status audit_project_outcome(const audit_outcome *outcome, text_buffer *out, aip_error *err);
-
 #endif

@@ -46,12 +46,23 @@ fill(pattern_set *set, const pattern_source *sources, size_t bytes_max, pattern_
     return linear ? pattern_linear_build(set, sources, bytes_max, err) : AIP_OK;
 }
 
-aip_status
-pattern_set_build(const pattern_source *sources, size_t count, size_t bytes_max, pattern_engine engine,
-                  pattern_set **out, aip_error *err)
+static pattern_shelf sets = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void
+release(pattern_set *set)
 {
-    *out = NULL;
-    AIP_TRY(check_sources(sources, count, bytes_max, err));
+    for (size_t i = 0; i < set->count; i++) {
+        pattern_exact_free(&set->rows[i].exact);
+    }
+    pattern_linear_free(set);
+    free(set->rows);
+    free(set);
+}
+
+static aip_status
+build(const pattern_source *sources, size_t count, size_t bytes_max, pattern_engine engine, pattern_set **out,
+      aip_error *err)
+{
     pattern_set *set = calloc(1, sizeof *set);
     if (set == NULL || (set->rows = calloc(count + 1, sizeof *set->rows)) == NULL) {
         free(set);
@@ -63,10 +74,30 @@ pattern_set_build(const pattern_source *sources, size_t count, size_t bytes_max,
         set->exact_count += set->rows[i].exact != NULL;
     }
     if (status != AIP_OK) {
-        pattern_set_free(&set);
+        release(set);
         return status;
     }
     *out = set;
+    return AIP_OK;
+}
+
+aip_status
+pattern_set_build(const pattern_source *sources, size_t count, size_t bytes_max, pattern_engine engine,
+                  pattern_set **out, aip_error *err)
+{
+    TEXT_AUTO text_buffer key = {0};
+    *out = NULL;
+    AIP_TRY(check_sources(sources, count, bytes_max, err));
+    text_append(&key, (aip_bytes){(const unsigned char *)&engine, sizeof engine});
+    for (size_t i = 0; i < count; i++) {
+        pattern_key_append(&key, &sources[i]);
+    }
+    AIP_TRY(text_finish(&key, err));
+    *out = (pattern_set *)pattern_shared_take(&sets, text_view(&key));
+    if (*out == NULL) {
+        AIP_TRY(build(sources, count, bytes_max, engine, out, err));
+        pattern_shared_put(&sets, &(*out)->shared, &key);
+    }
     return AIP_OK;
 }
 
@@ -85,15 +116,9 @@ pattern_set_exact_count(const pattern_set *set)
 void
 pattern_set_free(pattern_set **set)
 {
-    if (*set == NULL) {
-        return;
+    if (*set != NULL && pattern_shared_leave(&sets, &(*set)->shared)) {
+        release(*set);
     }
-    for (size_t i = 0; i < (*set)->count; i++) {
-        pattern_exact_free(&(*set)->rows[i].exact);
-    }
-    pattern_linear_free(*set);
-    free((*set)->rows);
-    free(*set);
     *set = NULL;
 }
 

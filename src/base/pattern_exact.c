@@ -1,6 +1,8 @@
 /* One regular expression, exactly: PCRE2 in UTF mode with limits on its steps, depth and memory. */
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/pattern_inside.h"
@@ -14,6 +16,8 @@
 #define GROUP_DEPTH_MAX 100
 
 struct pattern_exact {
+    pattern_shared shared;
+    atomic_bool fast; /* its machine code was made, if there is any for it */
     pcre2_code *code;
     pcre2_match_context *limits;
 };
@@ -95,8 +99,6 @@ compile_in(const pattern_source *source, pcre2_compile_context *context, pcre2_c
     if (pcre2_pattern_info(*out, PCRE2_INFO_SIZE, &size) != 0 || size > COMPILED_BYTES_MAX) {
         return aip_fail(err, AIP_PATTERN_INVALID, "its compiled form is too large");
     }
-    /* Without compiled code the search is slower and finds the same. */
-    (void)pcre2_jit_compile(*out, PCRE2_JIT_COMPLETE);
     return AIP_OK;
 }
 
@@ -112,13 +114,19 @@ compile(const pattern_source *source, pcre2_code **out, aip_error *err)
     return status;
 }
 
-aip_status
-pattern_exact_new(const pattern_source *source, size_t bytes_max, pattern_exact **out, aip_error *err)
+static pattern_shelf exacts = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void
+release(pattern_exact *exact)
 {
-    *out = NULL;
-    if (source->text == NULL || strlen(source->text) > bytes_max) {
-        return aip_fail(err, AIP_PATTERN_INVALID, "it is longer than %zu bytes", bytes_max);
-    }
+    pcre2_code_free(exact->code);
+    pcre2_match_context_free(exact->limits);
+    free(exact);
+}
+
+static aip_status
+build(const pattern_source *source, pattern_exact **out, aip_error *err)
+{
     pattern_exact *exact = calloc(1, sizeof *exact);
     if (exact == NULL) {
         return aip_fail(err, AIP_NO_MEMORY, NULL);
@@ -129,7 +137,7 @@ pattern_exact_new(const pattern_source *source, size_t bytes_max, pattern_exact 
         status = aip_fail(err, AIP_NO_MEMORY, NULL);
     }
     if (status != AIP_OK) {
-        pattern_exact_free(&exact);
+        release(exact);
         return status;
     }
     pcre2_set_match_limit(exact->limits, MATCH_STEPS_MAX);
@@ -139,15 +147,31 @@ pattern_exact_new(const pattern_source *source, size_t bytes_max, pattern_exact 
     return AIP_OK;
 }
 
+aip_status
+pattern_exact_new(const pattern_source *source, size_t bytes_max, pattern_exact **out, aip_error *err)
+{
+    TEXT_AUTO text_buffer key = {0};
+    *out = NULL;
+    if (source->text == NULL || strlen(source->text) > bytes_max) {
+        return aip_fail(err, AIP_PATTERN_INVALID, "it is longer than %zu bytes", bytes_max);
+    }
+    pattern_key_append(&key, source);
+    AIP_TRY(text_finish(&key, err));
+    *out = (pattern_exact *)pattern_shared_take(&exacts, text_view(&key));
+    if (*out == NULL) {
+        AIP_TRY(build(source, out, err));
+        pattern_shared_put(&exacts, &(*out)->shared, &key);
+    }
+    return AIP_OK;
+}
+
 void
 pattern_exact_free(pattern_exact **exact)
 {
-    if (*exact != NULL) {
-        pcre2_code_free((*exact)->code);
-        pcre2_match_context_free((*exact)->limits);
-        free(*exact);
-        *exact = NULL;
+    if (*exact != NULL && pattern_shared_leave(&exacts, &(*exact)->shared)) {
+        release(*exact);
     }
+    *exact = NULL;
 }
 
 static aip_status
@@ -164,6 +188,20 @@ judge(int code, aip_error *err)
     default:
         return aip_fail(err, AIP_INTERNAL, "a search ended with code %d", code);
     }
+}
+
+/* For the first search, before which no other one runs: most patterns of a policy never meet what they look for, and
+ * each has some 10 KiB of code. Without code the search is slower and finds the same. */
+static void
+make_fast(pattern_exact *exact)
+{
+    static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&making);
+    if (!atomic_load(&exact->fast)) {
+        (void)pcre2_jit_compile(exact->code, PCRE2_JIT_COMPLETE);
+        atomic_store(&exact->fast, true);
+    }
+    pthread_mutex_unlock(&making);
 }
 
 static int
@@ -190,6 +228,9 @@ pattern_exact_search(const pattern_exact *exact, aip_bytes text, size_t at, bool
     pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     if (data == NULL) {
         return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    if (!atomic_load_explicit(&exact->fast, memory_order_acquire)) {
+        make_fast((pattern_exact *)(uintptr_t)exact);
     }
     int code = match(exact, text, at, data);
     if (code >= 0) {

@@ -2,7 +2,10 @@
 #ifndef BASE_PATTERN_INSIDE_H
 #define BASE_PATTERN_INSIDE_H
 
+#include <pthread.h>
+
 #include "base/pattern.h"
+#include "base/text.h"
 
 typedef enum {
     PATTERN_LINEAR,    /* Hyperscan, where the machine and the pattern allow it; PCRE2 for the others */
@@ -23,6 +26,25 @@ AIP_MUST_CHECK aip_status pattern_readable(aip_bytes text, aip_bytes *out, unsig
 AIP_MUST_CHECK aip_status pattern_exact_search(const pattern_exact *exact, aip_bytes text, size_t at, bool *found,
                                                size_t span[2], aip_error *err);
 
+/* The first member of what is compiled once for all who ask for the same. */
+typedef struct pattern_shared {
+    struct pattern_shared *next;
+    size_t users;
+    text_buffer key; /* all that it is made from */
+} pattern_shared;
+
+/* ---- pattern_shared.c ---- */
+
+typedef struct {
+    pattern_shared *first; /* in use by somebody */
+    pthread_mutex_t lock;
+} pattern_shelf;
+
+pattern_shared *pattern_shared_take(pattern_shelf *shelf, aip_bytes key);              /* NULL: there is none */
+void pattern_shared_put(pattern_shelf *shelf, pattern_shared *item, text_buffer *key); /* takes the key */
+bool pattern_shared_leave(pattern_shelf *shelf, pattern_shared *item);                 /* the last one frees the item */
+void pattern_key_append(text_buffer *key, const pattern_source *source);
+
 typedef struct {
     unsigned id;
     bool wants_start, single_match;
@@ -30,6 +52,7 @@ typedef struct {
 } pattern_row;
 
 struct pattern_set {
+    pattern_shared shared;
     void *database; /* Hyperscan's; NULL when no pattern is in it */
     pattern_row *rows;
     size_t count, exact_count;
@@ -58,5 +81,28 @@ AIP_MUST_CHECK aip_status pattern_linear_build(pattern_set *set, const pattern_s
 void pattern_linear_free(pattern_set *set);
 AIP_MUST_CHECK aip_status pattern_linear_scan(pattern_scan *scan, const pattern_scratch *scratch, aip_bytes text,
                                               aip_error *err);
+
+/* ---- pattern_compile.c ---- */
+
+/* An order is a row after the other: this, then its text and NUL. A number is as the machine has it: both sides are one
+ * program. */
+typedef struct {
+    uint32_t row, flags, size; /* of all of it */
+} pattern_order_row;
+
+/* A reply is this, then the packed database, then the numbers of the rows that are PCRE2's. */
+typedef struct {
+    uint64_t database_size;
+    uint32_t left_count, status; /* an aip_status: internal, memory */
+} pattern_reply;
+
+/* Takes whatever time Hyperscan takes. An empty reply: memory. */
+void pattern_compile(aip_bytes order, text_buffer *reply);
+
+/* ---- pattern_workshop.c ---- */
+
+/* pattern_compile in the workshop, where there is one, or else here. A reply that ends early is one that met a limit.
+ * Errors: io, memory. */
+AIP_MUST_CHECK aip_status pattern_workshop_compile(aip_bytes order, text_buffer *reply, aip_error *err);
 
 #endif

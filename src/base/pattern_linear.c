@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/pattern_inside.h"
+#include "base/pattern_workshop.h"
 
 #ifdef AIP_HYPERSCAN
 #include <hs.h>
@@ -11,19 +12,12 @@ struct pattern_scratch {
     hs_scratch_t *linear; /* NULL until a set with a database was met */
 };
 
-/* What hs_compile_multi takes, column by column, without the rows that run on PCRE2. */
-typedef struct {
-    char **texts;    /* one per row, owned */
-    char **taken;    /* borrowed from texts */
-    unsigned *flags; /* of the taken ones, as the ids */
-    unsigned *ids;   /* the row's index */
-    unsigned count;
-} hs_input;
+/* ---- what the compiler is told (pattern_compile.c), and what it gives ---- */
 
-static unsigned
+static uint32_t
 row_flags(const pattern_source *source)
 {
-    unsigned flags = (source->bytes ? 0 : HS_FLAG_UTF8) | HS_FLAG_ALLOWEMPTY;
+    uint32_t flags = (source->bytes ? 0 : HS_FLAG_UTF8) | HS_FLAG_ALLOWEMPTY;
     flags |= source->caseless ? HS_FLAG_CASELESS : 0;
     flags |= source->dot_all ? HS_FLAG_DOTALL : 0;
     flags |= source->multi_line ? HS_FLAG_MULTILINE : 0;
@@ -34,116 +28,100 @@ row_flags(const pattern_source *source)
 }
 
 /* A literal becomes an expression by a backslash before all that could be more than itself. */
-static char *
-row_text(const pattern_source *source)
+static void
+append_text(text_buffer *out, const pattern_source *source)
 {
-    size_t size = strlen(source->text), at = 0;
-    char *out = malloc(2 * size + 1);
-    if (out == NULL) {
-        return NULL;
-    }
-    for (size_t i = 0; i < size; i++) {
-        unsigned char byte = (unsigned char)source->text[i];
-        if (source->literal && byte < 0x80 && strchr("\\^$.[]|()?*+{}#-/", byte) != NULL) {
-            out[at++] = '\\';
+    for (const char *at = source->text; *at != '\0'; at++) {
+        if (source->literal && strchr("\\^$.[]|()?*+{}#-/", *at) != NULL) {
+            text_append_string(out, "\\");
         }
-        out[at++] = (char)byte;
+        text_append(out, (aip_bytes){(const unsigned char *)at, 1});
     }
-    out[at] = '\0';
-    return out;
-}
-
-/* Does Hyperscan take the pattern, seen alone? */
-static bool
-is_taken(const char *text, unsigned flags)
-{
-    hs_expr_info_t *info = NULL;
-    hs_compile_error_t *why = NULL;
-    bool taken = hs_expression_info(text, flags, &info, &why) == HS_SUCCESS;
-    free(info);
-    hs_free_compile_error(why);
-    return taken;
+    text_append(out, (aip_bytes){(const unsigned char *)"", 1});
 }
 
 static aip_status
-gather(pattern_set *set, const pattern_source *sources, size_t bytes_max, hs_input *input, aip_error *err)
+append_row(text_buffer *out, const pattern_source *source, size_t row, aip_error *err)
+{
+    pattern_order_row head = {.row = (uint32_t)row, .flags = row_flags(source)};
+    size_t start = out->size;
+    text_append(out, (aip_bytes){(const unsigned char *)&head, sizeof head});
+    append_text(out, source);
+    AIP_TRY(text_finish(out, err));
+    if (out->size - start > UINT32_MAX) {
+        return aip_fail_at(err, AIP_PATTERN_INVALID, row, "too long");
+    }
+    head.size = (uint32_t)(out->size - start);
+    memcpy(out->data + start, &head, sizeof head);
+    return AIP_OK;
+}
+
+/* All rows but those that are PCRE2's already, and those that become so here. */
+static aip_status
+write_order(pattern_set *set, const pattern_source *sources, size_t bytes_max, text_buffer *order, aip_error *err)
 {
     for (size_t i = 0; i < set->count; i++) {
-        if (set->rows[i].exact != NULL) {
-            continue;
-        }
-        input->texts[i] = row_text(&sources[i]);
-        if (input->texts[i] == NULL) {
-            return aip_fail(err, AIP_NO_MEMORY, NULL);
-        }
-        if (sources[i].costly || !is_taken(input->texts[i], row_flags(&sources[i]))) {
+        if (set->rows[i].exact == NULL && sources[i].costly) {
             AIP_TRY(pattern_use_exact(&set->rows[i], &sources[i], bytes_max, i, err));
-            continue;
+        } else if (set->rows[i].exact == NULL) {
+            AIP_TRY(append_row(order, &sources[i], i, err));
         }
-        input->taken[input->count] = input->texts[i];
-        input->flags[input->count] = row_flags(&sources[i]);
-        input->ids[input->count++] = (unsigned)i;
     }
     return AIP_OK;
 }
 
-static void
-drop(hs_input *input, unsigned at)
-{
-    input->count--;
-    for (unsigned i = at; i < input->count; i++) {
-        input->taken[i] = input->taken[i + 1];
-        input->flags[i] = input->flags[i + 1];
-        input->ids[i] = input->ids[i + 1];
-    }
-}
-
-/* Compiles, and moves a pattern to PCRE2 whenever only the compiler finds that it is too much. */
 static aip_status
-compile(pattern_set *set, const pattern_source *sources, size_t bytes_max, hs_input *input, aip_error *err)
+take_database(pattern_set *set, aip_bytes packed, aip_error *err)
 {
-    while (input->count > 0) {
-        hs_compile_error_t *why = NULL;
-        hs_database_t *database = NULL;
-        hs_error_t code = hs_compile_multi((const char *const *)input->taken, input->flags, input->ids, input->count,
-                                           HS_MODE_BLOCK, NULL, &database, &why);
-        set->database = database;
-        if (code == HS_SUCCESS) {
-            return AIP_OK;
-        }
-        int bad = why == NULL ? -1 : why->expression;
-        hs_free_compile_error(why);
-        if (code == HS_NOMEM) {
-            return aip_fail(err, AIP_NO_MEMORY, NULL);
-        }
-        unsigned at = bad < 0 || (unsigned)bad >= input->count ? input->count - 1 : (unsigned)bad;
-        AIP_TRY(
-            pattern_use_exact(&set->rows[input->ids[at]], &sources[input->ids[at]], bytes_max, input->ids[at], err));
-        drop(input, at);
+    hs_database_t *database = NULL;
+    if (packed.size == 0) {
+        return AIP_OK;
     }
-    return AIP_OK;
+    hs_error_t code = hs_deserialize_database((const char *)packed.data, packed.size, &database);
+    set->database = database;
+    if (code == HS_NOMEM) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    return code == HS_SUCCESS ? AIP_OK : aip_fail(err, AIP_INTERNAL, "a database was refused with code %d", code);
+}
+
+/* What the compiler did not take is PCRE2's. */
+static aip_status
+take_reply(pattern_set *set, const pattern_source *sources, size_t bytes_max, aip_bytes reply, aip_error *err)
+{
+    pattern_reply head;
+    if (reply.size < sizeof head) {
+        return aip_fail(err, AIP_PATTERN_LIMIT, "compiling it takes too long or too much memory");
+    }
+    memcpy(&head, reply.data, sizeof head);
+    if (head.status != (uint32_t)AIP_OK) {
+        return aip_fail(err, (aip_status)head.status, NULL);
+    }
+    aip_bytes rest = aip_bytes_from(reply, sizeof head);
+    if (head.database_size > rest.size || rest.size - head.database_size != head.left_count * sizeof(uint32_t)) {
+        return aip_fail(err, AIP_PATTERN_LIMIT, "compiling it ended early");
+    }
+    for (size_t i = 0; i < head.left_count; i++) {
+        uint32_t row;
+        memcpy(&row, rest.data + head.database_size + i * sizeof row, sizeof row);
+        if (row >= set->count || set->rows[row].exact != NULL) {
+            return aip_fail(err, AIP_INTERNAL, "the compiler names a pattern that it was not given");
+        }
+        AIP_TRY(pattern_use_exact(&set->rows[row], &sources[row], bytes_max, row, err));
+    }
+    return take_database(set, (aip_bytes){rest.data, head.database_size}, err);
 }
 
 aip_status
 pattern_linear_build(pattern_set *set, const pattern_source *sources, size_t bytes_max, aip_error *err)
 {
-    size_t room = set->count + 1;
-    hs_input input = {calloc(room, sizeof *input.texts), calloc(room, sizeof *input.taken),
-                      calloc(room, sizeof *input.flags), calloc(room, sizeof *input.ids), 0};
-    aip_status status = AIP_OK;
-    if (input.texts == NULL || input.taken == NULL || input.flags == NULL || input.ids == NULL) {
-        status = aip_fail(err, AIP_NO_MEMORY, NULL);
+    TEXT_AUTO text_buffer order = {0}, reply = {0};
+    AIP_TRY(write_order(set, sources, bytes_max, &order, err));
+    if (order.size == 0) {
+        return AIP_OK;
     }
-    status = status == AIP_OK ? gather(set, sources, bytes_max, &input, err) : status;
-    status = status == AIP_OK ? compile(set, sources, bytes_max, &input, err) : status;
-    for (size_t i = 0; input.texts != NULL && i < set->count; i++) {
-        free(input.texts[i]);
-    }
-    free(input.texts);
-    free(input.taken);
-    free(input.flags);
-    free(input.ids);
-    return status;
+    AIP_TRY(pattern_workshop_compile(text_view(&order), &reply, err));
+    return take_reply(set, sources, bytes_max, text_view(&reply), err);
 }
 
 bool

@@ -1,25 +1,16 @@
 /* Reading what the pass has indexed: members, strings, integers, and the check of names. */
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "base/scan_inside.h"
 #include "base/utf8.h"
-
-static int32_t
-hex_digit(unsigned char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 int32_t
 scan_hex4(const unsigned char *at)
 {
     int32_t value = 0;
     for (int i = 0; i < 4; i++) {
-        int32_t digit = hex_digit(at[i]);
+        int32_t digit = hex_value(at[i]);
         if (digit < 0) {
             return -1;
         }

@@ -9,8 +9,7 @@ enum {
     MARK_REMOVED = 1,
     MARK_LOSES = 2, /* a container of removed ones */
     MARK_REPLACED = 4,
-    MARK_RENAMED = 8,
-    MARK_GAINED = 16, /* an object that a new member was written into */
+    MARK_GAINED = 8, /* an object that a new member was written into */
 };
 
 void
@@ -132,21 +131,6 @@ splice_replace_string(splice *s, uint32_t node, aip_bytes value, aip_error *err)
     AIP_TRY(mark_once(s, node, MARK_REPLACED, err));
     splice_edit edit = edit_of_value(s, node);
     text_append_json(&s->texts, value);
-    return add_written(s, edit, err);
-}
-
-aip_status
-splice_rename(splice *s, uint32_t member, aip_bytes name, aip_error *err)
-{
-    AIP_TRY(mark_once(s, member, MARK_RENAMED, err));
-    const scan_node *at = &s->document->nodes[member];
-    if (at->name == 0) {
-        return aip_fail(err, AIP_INTERNAL, "a name for what has none");
-    }
-    splice_edit edit = edit_of_value(s, member);
-    edit.start = at->name - 1;
-    edit.end = at->name_end + 1;
-    text_append_json(&s->texts, name);
     return add_written(s, edit, err);
 }
 

@@ -37,9 +37,6 @@ AIP_MUST_CHECK aip_status splice_replace(splice *s, uint32_t node, aip_bytes raw
 /* `value`, escaped as needed, in place of the value; bytes that are not UTF-8 become U+FFFD. */
 AIP_MUST_CHECK aip_status splice_replace_string(splice *s, uint32_t node, aip_bytes value, aip_error *err);
 
-/* The same for a member's name. */
-AIP_MUST_CHECK aip_status splice_rename(splice *s, uint32_t member, aip_bytes name, aip_error *err);
-
 /* The member `name` has the value `raw`: in place of the one it has, or as the last member. */
 AIP_MUST_CHECK aip_status splice_set_member(splice *s, uint32_t object, const char *name, aip_bytes raw,
                                             aip_error *err);

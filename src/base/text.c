@@ -66,13 +66,21 @@ text_append_format(text_buffer *text, const char *format, ...)
     va_start(arguments, format);
     va_list again;
     va_copy(again, arguments);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    size_t room = text->failed ? 0 : text->capacity - text->size;
+    int size = vsnprintf(room == 0 ? NULL : text->data + text->size, room, format, arguments);
     va_end(arguments);
     if (size < 0) {
         text->failed = true;
-    } else if (reserve(text, (size_t)size)) {
-        vsnprintf(text->data + text->size, (size_t)size + 1, format, again);
+    } else if ((size_t)size < room) {
         text->size += (size_t)size;
+    } else {
+        if (room > 0) {
+            explicit_bzero(text->data + text->size, room); /* what it began with, before the memory is given back */
+        }
+        if (reserve(text, (size_t)size)) {
+            vsnprintf(text->data + text->size, (size_t)size + 1, format, again);
+            text->size += (size_t)size;
+        }
     }
     va_end(again);
 }

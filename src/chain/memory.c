@@ -330,6 +330,15 @@ chain_verdict_clear(chain_verdict *verdict)
     release(&verdict->entry);
 }
 
+chain_verdict
+chain_verdict_share(const chain_verdict *verdict)
+{
+    if (verdict->entry != NULL) {
+        atomic_fetch_add(&verdict->entry->holders, 1);
+    }
+    return *verdict;
+}
+
 chain_memory_figures
 chain_memory_count(chain_memory *memory)
 {

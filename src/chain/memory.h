@@ -29,6 +29,8 @@ typedef struct {
 AIP_MUST_CHECK aip_status chain_memory_verify(chain_memory *memory, aip_bytes text, const aip_check *check,
                                               chain_verdict *out, aip_error *err);
 void chain_verdict_clear(chain_verdict *verdict);
+/* The same verdict for one more holder, who clears it. Thread-safe. */
+chain_verdict chain_verdict_share(const chain_verdict *verdict);
 
 const aip_chain *chain_entry_chain(const chain_entry *entry);
 

@@ -33,7 +33,7 @@ is_native_form(aip_bytes entry)
 static bool
 is_well_formed(aip_bytes entry, bool foreign, bool star)
 {
-    if (entry.size == 0 || entry.size > AIP_SCOPE_BYTES_MAX || (!foreign && !is_native_form(entry))) {
+    if (entry.size == 0 || (star && entry.size > AIP_SCOPE_BYTES_MAX) || (!foreign && !is_native_form(entry))) {
         return false;
     }
     bool ends_in_star = star && entry.data[entry.size - 1] == '*';

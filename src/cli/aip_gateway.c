@@ -6,10 +6,12 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "base/pattern_workshop.h"
 #include "cli/gateway_admin.h"
 #include "cli/gateway_admin_parts.h"
 #include "cli/gateway_approvals.h"
 #include "cli/gateway_budget.h"
+#include "cli/gateway_check.h"
 #include "cli/gateway_pins.h"
 #include "cli/gateway_explain.h"
 #include "cli/gateway_settings.h"
@@ -17,7 +19,7 @@
 #include "cli/options.h"
 #include "crypto/hash.h"
 #include "gateway/a2a_public.h"
-#include "gateway/a2a_tasks.h"
+#include "gateway/owners.h"
 #include "gateway/reload.h"
 #include "gateway/routes.h"
 #include "gateway/serve.h"
@@ -99,8 +101,8 @@ static const option_source source = {table, &given, &command_line};
 /* A chain of four elements takes about 20 KiB. */
 static const chain_memory_limits chain_limits = {.bytes_max = 64 << 20, .bytes_per_root_max = 16 << 20};
 
-/* 100 bytes a row, touched only when A2A tasks are begun. */
-static const a2a_tasks_setup task_limits = {.capacity = 65536, .ttl_seconds = 7 * 86400};
+/* Touched only when tasks are begun. */
+static const owners_setup owner_limits = {.capacity = AIP_TASK_OWNERS_MAX, .ttl_seconds = AIP_TASK_SECONDS};
 
 static aip_status
 open_audit(gateway *g, aip_error *err)
@@ -129,41 +131,54 @@ open_audit(gateway *g, aip_error *err)
     return options.sync == AUDIT_SYNC_NONE && options.key == NULL ? AIP_OK : scribe_open(g->audit, &g->scribe, err);
 }
 
-/* The same in every run of a gateway with a key, so that what was found twice is told to be one thing. A signature of
- * Ed25519 is always the same, and nobody else can make it; what is signed is no statement that anybody reads. */
+/* The same in every run of a gateway with a key, and in all that share it: what was found twice is told to be one
+ * thing, and sessions outlive a restart. A signature of Ed25519 is always the same, and nobody else can make it; what
+ * is signed is no statement that anybody reads. */
 static void
-make_finding_key(gateway *g)
+make_key(const gateway *g, const char *purpose, unsigned char key[AEAD_KEY_BYTES])
 {
     unsigned char signature[AIP_SIGNATURE_BYTES], hash[AIP_HASH_BYTES];
-    _Static_assert(sizeof hash == sizeof g->finding_key, "a hash is a key");
+    _Static_assert(sizeof hash == AEAD_KEY_BYTES, "a hash is a key");
     if (g->self.key == NULL) {
-        aead_key_generate(g->finding_key);
+        aead_key_generate(key);
         return;
     }
-    aip_sign(g->self.key, AIP_BYTES_LITERAL("aip-gateway: key of fingerprints of findings"), signature);
+    aip_sign(g->self.key, aip_bytes_of(purpose), signature);
     hash_sha256((aip_bytes){signature, sizeof signature}, hash);
-    memcpy(g->finding_key, hash, sizeof g->finding_key);
+    memcpy(key, hash, AEAD_KEY_BYTES);
     hash_wipe(signature, sizeof signature);
     hash_wipe(hash, sizeof hash);
+}
+
+/* libcurl takes some milliseconds and megabytes to start, and serves what is not plain http://. */
+static aip_status
+start_network(const gateway_settings *settings, aip_error *err)
+{
+    bool secure = false;
+    for (size_t i = 0; i < settings->route_count; i++) {
+        secure |= strncasecmp(settings->routes[i].url, "https://", 8) == 0;
+    }
+    return secure ? net_start_library(err) : AIP_OK;
 }
 
 static aip_status
 open_parts(gateway *g, identity_parts *parts, aip_error *err)
 {
-    AIP_TRY(net_start_library(err));
-    aead_key_generate(g->session_key);
+    AIP_TRY(start_network(g->settings, err));
     AIP_TRY(mailroom_new(&g->mail, err));
     AIP_TRY(chain_memory_new(&chain_limits, &g->chains, err));
     AIP_TRY(root_rates_new(&g->rates, err));
     AIP_TRY(gateway_front_open(g, err));
     AIP_TRY(caller_buckets_new(&g->buckets, err));
     AIP_TRY(server_requests_new(&g->server_requests, err));
+    AIP_TRY(server_requests_new(&g->events, err));
     AIP_TRY(catalogue_new(&g->catalogue, err));
-    AIP_TRY(a2a_tasks_new(&task_limits, &g->tasks, err));
+    AIP_TRY(owners_new(&owner_limits, &g->owners, err));
     AIP_TRY(a2a_cards_new(&g->cards, err));
     AIP_TRY(suspicious_new(&g->suspicious, err));
     AIP_TRY(gateway_identity_load(&given.identity, g, err));
-    make_finding_key(g);
+    make_key(g, "aip-gateway: key of fingerprints of findings", g->finding_key);
+    make_key(g, "aip-gateway: key of session ids", g->session_key);
     AIP_TRY(open_audit(g, err)); /* before the store: its lock keeps a second gateway out */
     AIP_TRY(gateway_identity_open(&given.identity, given.audit, g, parts, err));
     const books_setup setup = {.store_path = parts->store_path.data};
@@ -200,8 +215,9 @@ close_parts(gateway *g, identity_parts *parts)
     gateway_front_close(g);
     caller_buckets_free(&g->buckets);
     server_requests_free(&g->server_requests);
+    server_requests_free(&g->events);
     catalogue_free(&g->catalogue);
-    a2a_tasks_free(&g->tasks);
+    owners_free(&g->owners);
     a2a_cards_free(&g->cards);
     suspicious_free(&g->suspicious);
     audit_close(&g->audit);
@@ -247,7 +263,10 @@ reload_settings(void *context, const gateway_settings *now, gateway_settings **o
 {
     gateway *g = context;
     AIP_TRY(gateway_settings_make(&source, now, out, report, err));
-    aip_status status = gateway_identity_renew(&gateway_settings_options(*out)->identity, g, *out, err);
+    aip_status status = start_network(*out, err);
+    if (status == AIP_OK) {
+        status = gateway_identity_renew(&gateway_settings_options(*out)->identity, g, *out, err);
+    }
     if (status != AIP_OK) {
         const gateway_settings *refused = *out;
         settings_drop(&refused);
@@ -285,12 +304,16 @@ make_gateway(gateway *g, gateway_settings **settings, text_buffer *report, aip_e
     return AIP_OK;
 }
 
-/* What starts servers that are commands is made before the first key is read and the first thread runs. */
+/* What starts servers that are commands, and what compiles patterns, is made before the first key is read and the first
+ * thread runs. */
 static aip_status
 begin(gateway *g, gateway_wrap *wrap, gateway_settings **settings, text_buffer *report, aip_error *err)
 {
     if (given.config != NULL || wrap != NULL) {
         AIP_TRY(spawner_open(&g->spawner, err));
+    }
+    if (given.config != NULL || given.policy != NULL) {
+        AIP_TRY(pattern_workshop_open(err));
     }
     if (wrap != NULL) {
         AIP_TRY(gateway_wrap_apply(wrap, &given, err));
@@ -329,6 +352,7 @@ run_gateway(gateway_wrap *wrap, aip_error *err)
     settings_drop(&g.settings);
     settings_drop(&first);
     given = command_line;
+    pattern_workshop_close();
     spawner_close(&g.spawner);
     return code == 0 && g.local != NULL ? g.local->code : code;
 }
@@ -366,9 +390,12 @@ check_configuration(aip_error *err)
     TEXT_AUTO text_buffer report = {0};
     gateway_settings *settings = NULL;
     command_line = given;
-    aip_status status = gateway_settings_make(&source, NULL, &settings, &report, err);
+    aip_status status = pattern_workshop_open(err); /* what a start refuses is refused here */
+    status = status == AIP_OK ? gateway_settings_make(&source, NULL, &settings, &report, err) : status;
+    status = status == AIP_OK ? gateway_check_files(settings, &report) : status;
     const gateway_settings *made = settings;
     settings_drop(&made);
+    pattern_workshop_close();
     return gateway_file_print_check(given.json, status, &report);
 }
 

@@ -189,7 +189,7 @@ gateway_admin_ask(const char *socket, const text_buffer *line, json_t **out, aip
     }
     int fd = connect_to(socket);
     if (fd < 0) {
-        return aip_fail(err, AIP_IO, "no gateway answers at the socket: %s", strerror(errno));
+        return aip_fail(err, AIP_IO, "no gateway answers at the socket %s: %s", socket, strerror(errno));
     }
     aip_status status = talk(fd, line, &answer, err);
     close(fd);
@@ -311,6 +311,13 @@ tell_status(const char *socket, aip_error *err)
            (long long)json_integer_value(json_object_get(reply, "pid")),
            (long long)json_integer_value(json_object_get(reply, "waiting")), gateway_admin_text(reply, "audit"),
            gateway_admin_text(reply, "reload"));
+    printf("uptime    %lld s\n", (long long)json_integer_value(json_object_get(reply, "uptime_seconds")));
+    const char *name;
+    json_t *state;
+    json_object_foreach(json_object_get(reply, "upstreams"), name, state)
+    {
+        printf("upstream  %s %s\n", json_string_value(state), name);
+    }
     return AIP_OK;
 }
 

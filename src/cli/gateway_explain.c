@@ -172,8 +172,9 @@ choose_route(const explanation *e, aip_error *err)
 {
     const char *path = e->options->path;
     for (size_t i = 0; i < e->settings->route_count; i++) {
-        if (path == NULL || strcmp(e->settings->routes[i].path, path) == 0) {
-            return &e->settings->routes[i];
+        const gateway_route *each = &e->settings->routes[i];
+        if (path == NULL ? each->members == NULL : strcmp(each->path, path) == 0) {
+            return each;
         }
     }
     (void)!aip_fail(err, AIP_USAGE, "no upstream is at that path");

@@ -165,6 +165,7 @@ open_identities(const identity_options *given, gateway *g, identity_parts *parts
         .self = g->self.key == NULL ? NULL : &g->self,
         .trust = &g->settings->trust,
         .tools = g->catalogue,
+        .owners = g->owners,
         .audit = g->audit,
         .lists = given->lists.items,
         .list_count = given->lists.count,

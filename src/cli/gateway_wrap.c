@@ -28,6 +28,7 @@ static const own_option own_options[] = {
     {"--token", AT(token_file), OPTION_TEXT, "FILE", "token of the local client; else each message brings its own"},
     {"--target", AT(target), OPTION_TEXT, "COMMAND",
      "the command in one text, split at white space; better: -- COMMAND"},
+    {"--directory", AT(directory), OPTION_TEXT, "DIR", "be there: files and the command are named from there"},
     {"--pass-env", AT(pass), OPTION_LIST, "NAME", "variable of ours that the command gets as well (repeatable)"},
     {"--no-restart", AT(no_restart), OPTION_FLAG, NULL, "end with the command instead of starting it again"},
     {"--no-stdio", AT(no_stdio), OPTION_FLAG, NULL, "no client at stdin and stdout, only at --port"},
@@ -82,14 +83,7 @@ store_own(gateway_wrap *w, const own_option *own, const char *value, aip_error *
         *text = value;
         return again ? aip_fail(err, AIP_USAGE, "%s is given twice", own->name) : AIP_OK;
     }
-    option_list *list = (option_list *)place;
-    const char **grown = realloc(list->items, (list->count + 1) * sizeof *grown);
-    if (grown == NULL) {
-        return aip_fail(err, AIP_NO_MEMORY, NULL);
-    }
-    grown[list->count++] = value;
-    list->items = grown;
-    return AIP_OK;
+    return options_append((option_list *)place, value, err);
 }
 
 /* `-policy` as `--policy`; everything else as it is. NULL: no memory. */
@@ -184,6 +178,9 @@ gateway_wrap_take(gateway_wrap *w, int argc, char **argv, aip_error *err)
         AIP_TRY(take_argument(w, end, argv, &i, err));
     }
     AIP_TRY(take_command(w, end < argc ? argc - end - 1 : 0, argv + end + 1, err));
+    if (w->directory != NULL && chdir(w->directory) != 0) {
+        return aip_fail(err, AIP_IO, "%s: %s", w->directory, strerror(errno));
+    }
     w->passed = calloc(w->pass.count + 1, sizeof *w->passed);
     if (w->passed == NULL) {
         return aip_fail(err, AIP_NO_MEMORY, NULL);
@@ -245,7 +242,7 @@ gateway_wrap_take_ends(gateway_wrap *w, aip_error *err)
 static aip_status
 sign_local_token(gateway_wrap *w, const aip_secret_key *root, const aip_secret_key *agent, aip_error *err)
 {
-    static const char *const scope[] = {"tool:*", "prompt:*", "resource:*"};
+    static const char *const scope[] = {"tool:*", "prompt:*", "resource:*", "uri:*"};
     char text[MULTIBASE_KEY_TEXT_SIZE + 1], did[sizeof text + 8];
     int64_t now = clock_now_seconds();
     multibase_encode_key(aip_secret_key_public(agent)->bytes, text);

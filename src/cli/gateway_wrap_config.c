@@ -49,7 +49,16 @@ append_pair(text_buffer *out, const char *name, const char *value, bool is_path,
     return AIP_OK;
 }
 
-/* An option of the gateway as it was given, its paths absolute: a client starts the command somewhere else. */
+/* A client starts the command somewhere else, and a policy or the command's own arguments may name files from here. */
+static aip_status
+append_directory(text_buffer *out, aip_error *err)
+{
+    char *directory STRING_AUTO = getcwd(NULL, 0);
+    return directory == NULL ? aip_fail(err, AIP_IO, "the current directory: %s", strerror(errno))
+                             : append_pair(out, "--directory", directory, true, err);
+}
+
+/* An option of the gateway as it was given, its paths absolute. */
 static aip_status
 append_option(const option *row, text_buffer *out, aip_error *err)
 {
@@ -142,6 +151,7 @@ append_entry(const gateway_wrap *w, const option *table, const gateway_options *
         AIP_TRY(append_pair(out, "--policy", given->policy == NULL ? GATEWAY_WRAP_POLICY : given->policy, true, err));
         AIP_TRY(append_pair(out, "--target", w->target, false, err));
     } else {
+        AIP_TRY(append_directory(out, err));
         for (const option *row = table; row->name != NULL; row++) {
             AIP_TRY(append_option(row, out, err));
         }

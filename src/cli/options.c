@@ -8,12 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "aip/version.h"
 #include "base/text.h"
 #include "crypto/hash.h"
-
-#ifndef AIP_VERSION
-#define AIP_VERSION "0.1.0"
-#endif
 
 #define OPTIONS_MAX 64 /* the seen-before set is one word */
 #define LIST_MAX 256   /* above every cap in limits.h */
@@ -47,8 +44,8 @@ find_option(const option *table, const char *argument, const char **value)
     return NULL;
 }
 
-static aip_status
-append_item(option_list *list, const char *value, aip_error *err)
+aip_status
+options_append(option_list *list, const char *value, aip_error *err)
 {
     if (list->count >= LIST_MAX) {
         return aip_fail(err, AIP_USAGE, "too many values");
@@ -73,7 +70,7 @@ store_value(const option *row, const char *value, aip_error *err)
         *(const char **)row->destination = value;
         return AIP_OK;
     case OPTION_LIST:
-        return append_item(row->destination, value, err);
+        return options_append(row->destination, value, err);
     case OPTION_UNSIGNED:
         if (text_parse_unsigned(value, INT64_MAX, row->destination, NULL) != AIP_OK) {
             return aip_fail(err, AIP_USAGE, "%s needs a whole number", row->name);

@@ -34,6 +34,9 @@ AIP_MUST_CHECK aip_status options_parse(const option *table, const char *usage, 
                                         aip_error *err);
 void options_release(const option *table); /* frees lists */
 
+/* One more value of an option that may be repeated. Errors: usage (too many), memory. */
+AIP_MUST_CHECK aip_status options_append(option_list *list, const char *value, aip_error *err);
+
 /* Runs argv[1] of `commands` (ended by a NULL name); help on none, --help or an unknown one (exit 2). --version too. */
 int options_run_command(const char *program, const char *about, const command *commands, int argc, char **argv);
 

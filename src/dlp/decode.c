@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <zlib.h>
 
+#include "base/hex.h"
 #include "base/utf8.h"
 
 #define RUN_MIN 10   /* 0x and eight digits */
@@ -28,16 +29,6 @@ static bool
 in_run(unsigned char c)
 {
     return classes[c] != 0;
-}
-
-static int
-hex_value(unsigned char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    unsigned char lower = c | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 static int

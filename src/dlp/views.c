@@ -1,17 +1,8 @@
 /* A text as its reader sees it: escapes resolved, percent-encoding undone, invisible characters and NULs left out. */
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "dlp/decode.h"
 #include "dlp/survey.h"
-
-static int
-digit(unsigned char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    unsigned char lower = c | 0x20;
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
 
 /* `count` hexadecimal digits as a number; -1 when they are not there. */
 static long
@@ -22,7 +13,7 @@ read_hex(aip_bytes text, size_t at, size_t count)
         return -1;
     }
     for (size_t i = 0; i < count; i++) {
-        int next = digit(text.data[at + i]);
+        int next = hex_value(text.data[at + i]);
         if (next < 0) {
             return -1;
         }

@@ -19,7 +19,7 @@ a2a_notes *a2a_notes_of(exchange *x);
 /* JSON-RPC is at the route's own path, REST below it. */
 a2a_binding a2a_binding_of(const exchange *x);
 /* Whose tasks its caller has; after a2a_classify. */
-void a2a_caller_of(const exchange *x, a2a_caller *out);
+void a2a_caller_of(const exchange *x, owned_caller *out);
 
 /* a2a_request.c */
 AIP_MUST_CHECK aip_status a2a_check_head(exchange *x, aip_error *err); /* request.*, a2a.version */

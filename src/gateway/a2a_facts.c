@@ -276,32 +276,40 @@ read_message(const scan_document *document, a2a_facts *out, aip_error *err)
 
 /* ---- the request ---- */
 
+static const char *const judged_names[] = {"id",
+                                           "name",
+                                           "parent",
+                                           "config",
+                                           "configId",
+                                           "taskId",
+                                           "contextId",
+                                           "message",
+                                           "request",
+                                           "configuration",
+                                           "pushNotificationConfig",
+                                           "pushNotificationConfigId",
+                                           "taskPushNotificationConfig",
+                                           "url",
+                                           "token",
+                                           "authentication"};
+
+static bool
+is_judged_name(const char *name)
+{
+    bool found = false;
+    for (size_t i = 0; i < sizeof judged_names / sizeof judged_names[0]; i++) {
+        found = found || strcmp(judged_names[i], name) == 0;
+    }
+    return found;
+}
+
 /* E-13: members of other operations would be read by servers that look for them first. */
 static bool
 belongs(const a2a_match *match, const char *name)
 {
-    static const char *const judged[] = {"id",
-                                         "name",
-                                         "parent",
-                                         "config",
-                                         "configId",
-                                         "taskId",
-                                         "contextId",
-                                         "message",
-                                         "request",
-                                         "configuration",
-                                         "pushNotificationConfig",
-                                         "pushNotificationConfigId",
-                                         "taskPushNotificationConfig",
-                                         "url",
-                                         "token",
-                                         "authentication"};
     const a2a_members *members = &match->row->members[match->version];
     const char *const own[] = {members->task, members->config, members->context, members->push};
-    bool is_judged = false;
-    for (size_t i = 0; i < sizeof judged / sizeof judged[0]; i++) {
-        is_judged = is_judged || strcmp(judged[i], name) == 0;
-    }
+    bool is_judged = is_judged_name(name);
     for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
         is_judged = is_judged && (own[i] == NULL || strcmp(own[i], name) != 0);
     }
@@ -357,7 +365,14 @@ find_params(const a2a_match *match, const scan_document *document, a2a_facts *ou
     return check_members(match, document, out->params, err);
 }
 
-/* E-14: what the path names, a query may not name again. */
+/* E-14: what the path or the body names, a query may not name again; only a context is read from there. */
+static bool
+belongs_in_query(const char *name, const char *context)
+{
+    bool judged = is_judged_name(name) || strcmp(name, "tenant") == 0 || strcmp(name, "metadata") == 0;
+    return !judged || (context != NULL && strcmp(name, context) == 0);
+}
+
 static aip_status
 read_query(const a2a_match *match, aip_bytes query, a2a_facts *out, aip_error *err)
 {
@@ -369,8 +384,8 @@ read_query(const a2a_match *match, aip_bytes query, a2a_facts *out, aip_error *e
             char other[A2A_NAME_SIZE];
             bool same = strcasecmp(parameter.name, params_names[i]) == 0;
             if ((a2a_snake_name(params_names[i], other) && strcasecmp(parameter.name, other) == 0) ||
-                (same && (strcmp(parameter.name, params_names[i]) != 0 || !belongs(match, params_names[i]) ||
-                          strcmp(params_names[i], "tenant") == 0))) {
+                (same &&
+                 (strcmp(parameter.name, params_names[i]) != 0 || !belongs_in_query(params_names[i], context)))) {
                 return aip_fail(err, AIP_REQUEST_INVALID, "%s does not belong in this query", params_names[i]);
             }
         }

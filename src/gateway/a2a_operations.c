@@ -51,12 +51,6 @@ static const a2a_row rows[A2A_OPERATION_COUNT] = {
 };
 /* clang-format on */
 
-const a2a_row *
-a2a_operation_row(a2a_operation operation)
-{
-    return &rows[operation];
-}
-
 aip_status
 a2a_match_method(aip_bytes method, a2a_match *out, aip_error *err)
 {
@@ -343,10 +337,4 @@ a2a_read_extensions(aip_bytes header, aip_bytes legacy, a2a_extensions *out, aip
     }
     *out = out->count > 0 ? *out : other;
     return AIP_OK;
-}
-
-bool
-a2a_asks_extension(const a2a_extensions *extensions, const char *uri)
-{
-    return is_among(extensions, aip_bytes_of(uri));
 }

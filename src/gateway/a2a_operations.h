@@ -53,8 +53,6 @@ typedef struct {
     a2a_id tenant, task, config; /* of a REST path, decoded */
 } a2a_match;
 
-const a2a_row *a2a_operation_row(a2a_operation operation);
-
 /* By the method of a JSON-RPC request, byte for byte. Errors: request.method. E-1. */
 AIP_MUST_CHECK aip_status a2a_match_method(aip_bytes method, a2a_match *out, aip_error *err);
 
@@ -87,6 +85,5 @@ typedef struct {
 
 /* From A2A-Extensions, or 0.3's X-A2A-Extensions; both together must say the same. Errors: request.headers. E-7. */
 AIP_MUST_CHECK aip_status a2a_read_extensions(aip_bytes header, aip_bytes legacy, a2a_extensions *out, aip_error *err);
-bool a2a_asks_extension(const a2a_extensions *extensions, const char *uri);
 
 #endif

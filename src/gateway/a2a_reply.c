@@ -54,19 +54,19 @@ static aip_status
 learn(exchange *x, const scan_document *message, aip_error *err)
 {
     a2a_reply_facts reply;
-    a2a_caller caller;
+    owned_caller caller;
     a2a_caller_of(x, &caller);
     AIP_TRY(a2a_reply_read(message, a2a_binding_of(x), &reply, err));
-    return a2a_tasks_learn(x->gateway->tasks, &caller, &reply, err);
+    return a2a_tasks_learn(x->gateway->owners, &caller, &reply, err);
 }
 
 static aip_status
 thin_out(exchange *x, const scan_document *message, text_buffer *out, aip_error *err)
 {
-    a2a_caller caller;
+    owned_caller caller;
     const a2a_reply reply = {a2a_binding_of(x), message};
     a2a_caller_of(x, &caller);
-    return a2a_tasks_filter(x->gateway->tasks, &caller, &reply, out, err);
+    return a2a_tasks_filter(x->gateway->owners, &caller, &reply, out, err);
 }
 
 /* An agent that tells of somebody else's task has mixed them up: the reply goes nowhere, and the caller learns no more

@@ -6,6 +6,7 @@
 #include "gateway/a2a_errors.h"
 #include "gateway/a2a_exchange.h"
 #include "gateway/a2a_public.h"
+#include "gateway/await.h"
 #include "gateway/lists.h"
 #include "gateway/mcp.h"
 #include "gateway/media.h"
@@ -239,26 +240,38 @@ a2a_classify(exchange *x, aip_error *err)
 
 /* ---- what the stages before leave open ---- */
 
+/* E-82: another gateway on the same database may know more; of a list nobody can tell what is missing. */
+static aip_status
+look_up(exchange *x, const owned_caller *caller, aip_error *err)
+{
+    const a2a_notes *notes = x->notes;
+    TEXT_AUTO text_buffer keys = {0};
+    AIP_TRY(a2a_tasks_collect(x->gateway->owners, caller, &notes->facts, &x->document, &keys));
+    bool lists = notes->facts.row->operation == A2A_LIST_TASKS;
+    return keys.size > 0 || lists ? await_owners(x, &keys, err) : AIP_OK;
+}
+
 aip_status
 a2a_check(exchange *x, aip_error *err)
 {
     const a2a_notes *notes = x->notes;
-    a2a_caller caller;
-    if (notes == NULL || notes->facts.row == NULL || x->gateway->tasks == NULL) {
+    owned_caller caller;
+    if (notes == NULL || notes->facts.row == NULL || x->gateway->owners == NULL) {
         return aip_fail(err, AIP_INTERNAL, "whose task it is cannot be told");
     }
     if (notes->facts.registers_push) {
         AIP_TRY(a2a_push_check(&x->route->a2a.push, notes->facts.push_url, err));
     }
     a2a_caller_of(x, &caller);
-    return a2a_tasks_judge(x->gateway->tasks, &caller, &notes->facts, &x->document, err);
+    AIP_TRY(look_up(x, &caller, err));
+    return a2a_tasks_judge(x->gateway->owners, &caller, &notes->facts, &x->document, err);
 }
 
 void
-a2a_caller_of(const exchange *x, a2a_caller *out)
+a2a_caller_of(const exchange *x, owned_caller *out)
 {
     const a2a_notes *notes = x->notes;
-    *out = (a2a_caller){.upstream = (const char *)lists_upstream(x).data,
+    *out = (owned_caller){.upstream = (const char *)lists_upstream(x).data,
                         .tenant = notes->facts.tenant,
                         .now_seconds = clock_now_seconds()};
     memcpy(out->owner, x->owner, sizeof out->owner);

@@ -3,9 +3,11 @@
 
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "gateway/admin_pins.h"
 #include "gateway/reload.h"
+#include "gateway/routes.h"
 
 typedef struct {
     const admin_setup *setup;
@@ -135,11 +137,17 @@ tell_reload(const wish *w, aip_error *err)
 static aip_status
 tell_status(const wish *w, aip_error *err)
 {
-    aip_status audit = w->setup->gateway->audit == NULL ? AIP_OK : audit_health(w->setup->gateway->audit, NULL);
+    gateway *g = w->setup->gateway;
+    aip_status audit = g->audit == NULL ? AIP_OK : audit_health(g->audit, NULL);
     text_append_format(w->out, ",\"pid\":%ld,\"waiting\":%zu,\"audit\":\"%s\"", (long)getpid(),
-                       approvals_waiting(w->setup->gateway->approvals), aip_status_lookup(audit)->name);
+                       approvals_waiting(g->approvals), aip_status_lookup(audit)->name);
     text_append_string(w->out, ",");
-    reload_append_health(w->setup->gateway, w->out);
+    reload_append_health(g, w->out);
+    text_append_format(w->out, ",\"uptime_seconds\":%llu,",
+                       (unsigned long long)(clock_monotonic_microseconds() - g->started_microseconds) / 1000000);
+    const gateway_settings *settings = gateway_settings_take(g);
+    routes_append_health(settings, w->out);
+    settings_drop(&settings);
     return text_finish(w->out, err);
 }
 

@@ -44,7 +44,7 @@ answer_judge(exchange *x, aip_bytes text, text_buffer *out, aip_error *err)
 {
     scan_document document = {0};
     text_buffer changed TEXT_AUTO = {0};
-    bool streams = x->phase == EXCHANGE_STREAMING, texts = x->route->protocol->texts;
+    bool streams = x->phase == EXCHANGE_STREAMING, texts = x->route->protocol->texts, answered = x->answered_call;
     if (texts && !streams && !x->upstream_json) {
         return judge_text(x, text, &changed, err);
     }
@@ -53,9 +53,10 @@ answer_judge(exchange *x, aip_bytes text, text_buffer *out, aip_error *err)
         return texts && streams ? judge_text(x, text, &changed, err) : status;
     }
     status = x->route->protocol->judge(x, &document, &changed, err);
-    if (status == AIP_OK) {
+    if (status == AIP_OK && !x->left_out) {
         status = inspect(x, &document, &changed, out, err);
     }
     scan_clear(&document);
+    x->answered_call = status == AIP_OK ? x->answered_call : answered; /* the caller does not get it */
     return status == AIP_OK ? text_finish(out, err) : status;
 }

@@ -21,9 +21,7 @@ struct approvals {
     desktop desktop; /* the thread's */
     pthread_mutex_t lock;
     prompts *prompts;
-    atomic_bool stopping;
-    bool started;
-    pthread_t thread;
+    worker worker;
 };
 
 desk *
@@ -149,7 +147,7 @@ run(void *context)
 {
     approvals *a = context;
     struct pollfd bell = {desk_descriptor(a->asked), POLLIN, 0};
-    while (!atomic_load(&a->stopping)) {
+    while (!atomic_load(&a->worker.stopping)) {
         int timeout = serve(a);
         if (poll(&bell, 1, timeout) > 0) {
             desk_clear(a->asked);
@@ -184,9 +182,7 @@ approvals_open(const approvals_setup *setup, approvals **out, aip_error *err)
 aip_status
 approvals_start(approvals *a, aip_error *err)
 {
-    aip_status status = thread_start(&a->thread, run, a, "that asks persons", err);
-    a->started = status == AIP_OK;
-    return status;
+    return worker_start(&a->worker, run, a, "that asks persons", err);
 }
 
 void
@@ -196,10 +192,7 @@ approvals_close(approvals **a)
     if (each == NULL) {
         return;
     }
-    if (each->started) {
-        atomic_store(&each->stopping, true);
-        desk_ring(each->asked);
-        pthread_join(each->thread, NULL);
+    if (worker_end(&each->worker, each->asked)) {
         prompts_withdraw_all(each->prompts);
         for (prompt *p = take_ended(each); p != NULL; p = take_ended(each)) {
             give_back(each, p);

@@ -7,8 +7,8 @@
 #include "base/clock.h"
 
 /* Each element asks at most once, unless what was learnt is pushed out of the memory at once; the holder's key, the
- * nonce, a person, the ledger, the log, and one more for what anyone may ask. */
-enum { QUESTIONS_MAX = AIP_CHAIN_ELEMENTS_MAX + 6 };
+ * nonce, a person, the ledger, the log, owners of tasks, and one more for what anyone may ask. */
+enum { QUESTIONS_MAX = AIP_CHAIN_ELEMENTS_MAX + 7 };
 
 static aip_status
 prepare(exchange *x, question_kind kind, aip_bytes name, question **out, aip_error *err)
@@ -56,6 +56,13 @@ wait_from_now(exchange *x, uint64_t milliseconds)
     x->patience_microseconds = milliseconds * 1000;
 }
 
+static aip_status
+ask_now(exchange *x, desk *whom, question *q, aip_error *err)
+{
+    wait_from_now(x, AIP_RESOLVE_MILLISECONDS);
+    return ask(x, whom, q, err);
+}
+
 /* All names of one request have their time together. */
 aip_status
 await_identity(exchange *x, aip_bytes name, aip_error *err)
@@ -74,8 +81,8 @@ await_nonce(exchange *x, const used_nonce *nonce, aip_error *err)
     question *q = NULL;
     AIP_TRY(prepare(x, QUESTION_NONCE, AIP_BYTES_LITERAL("nonce"), &q, err));
     q->nonce = *nonce;
-    wait_from_now(x, AIP_RESOLVE_MILLISECONDS); /* the body may have taken long since the last one */
-    return ask(x, identities_desk(x->gateway->identities), q, err);
+    /* the body may have taken long since the last one */
+    return ask_now(x, identities_desk(x->gateway->identities), q, err);
 }
 
 aip_status
@@ -83,8 +90,7 @@ await_log(exchange *x, aip_bytes did, aip_error *err)
 {
     question *q = NULL;
     AIP_TRY(prepare(x, QUESTION_LOG, did, &q, err));
-    wait_from_now(x, AIP_RESOLVE_MILLISECONDS);
-    return ask(x, identities_desk(x->gateway->identities), q, err);
+    return ask_now(x, identities_desk(x->gateway->identities), q, err);
 }
 
 aip_status
@@ -93,8 +99,7 @@ await_list(exchange *x, int64_t since, aip_error *err)
     question *q = NULL;
     AIP_TRY(prepare(x, QUESTION_REVOKED, AIP_BYTES_LITERAL("list"), &q, err));
     q->since = since;
-    wait_from_now(x, AIP_RESOLVE_MILLISECONDS);
-    return ask(x, identities_desk(x->gateway->identities), q, err);
+    return ask_now(x, identities_desk(x->gateway->identities), q, err);
 }
 
 aip_status
@@ -103,8 +108,24 @@ await_revocation(exchange *x, const char *source, aip_error *err)
     question *q = NULL;
     AIP_TRY(prepare(x, QUESTION_REVOKE, aip_bytes_of(source), &q, err));
     AIP_TRY(fill(q, text_view(&x->body), err));
-    wait_from_now(x, AIP_RESOLVE_MILLISECONDS);
-    return ask(x, identities_desk(x->gateway->identities), q, err);
+    return ask_now(x, identities_desk(x->gateway->identities), q, err);
+}
+
+aip_status
+await_owners(exchange *x, text_buffer *keys, aip_error *err)
+{
+    question *q = NULL;
+    if (x->question != NULL) {
+        return AIP_DID_PENDING; /* whatever woke the request, it was not the answer */
+    }
+    if (x->owners_asked) {
+        return x->arrived_status == AIP_OK ? AIP_OK : aip_fail(err, x->arrived_status, NULL);
+    }
+    x->owners_asked = true;
+    AIP_TRY(prepare(x, QUESTION_OWNERS, AIP_BYTES_LITERAL("owners"), &q, err));
+    q->text = *keys;
+    *keys = (text_buffer){0};
+    return ask_now(x, identities_desk(x->gateway->identities), q, err);
 }
 
 aip_status
@@ -119,8 +140,7 @@ await_hold(exchange *x, const hold_wish *wish, aip_error *err)
                                   .key = wish->has_key ? &q->key : NULL,
                                   .amount_micro_usd = wish->amount_micro_usd,
                                   .now_seconds = clock_now_seconds()};
-    wait_from_now(x, AIP_RESOLVE_MILLISECONDS);
-    return ask(x, books_desk(x->gateway->books), q, err);
+    return ask_now(x, books_desk(x->gateway->books), q, err);
 }
 
 aip_status
@@ -129,8 +149,7 @@ await_written(exchange *x, aip_error *err)
     question *q = NULL;
     AIP_TRY(prepare(x, QUESTION_WRITTEN, AIP_BYTES_LITERAL("line"), &q, err));
     q->line = x->line;
-    wait_from_now(x, AIP_RESOLVE_MILLISECONDS);
-    return ask(x, scribe_desk(x->gateway->scribe), q, err);
+    return ask_now(x, scribe_desk(x->gateway->scribe), q, err);
 }
 
 aip_status
@@ -140,8 +159,7 @@ await_completion(exchange *x, const char *link, aip_error *err)
     AIP_TRY(prepare(x, QUESTION_COMPLETION, x->verdict.grant.leaf, &q, err));
     snprintf(q->wanted, sizeof q->wanted, "%s", link);
     AIP_TRY(fill(q, text_view(&x->body), err));
-    wait_from_now(x, AIP_RESOLVE_MILLISECONDS);
-    return ask(x, scribe_desk(x->gateway->scribe), q, err);
+    return ask_now(x, scribe_desk(x->gateway->scribe), q, err);
 }
 
 aip_status
@@ -167,6 +185,7 @@ await_no_answer(exchange *x, const revoked_fact *fact)
     if (question_new(x->shard->mail, QUESTION_JUDGED, fact->issuer, &q, NULL) != AIP_OK) {
         return;
     }
+    q->unheard = true;
     q->revoked_kind = (int)fact->kind;
     memcpy(q->revoked_id, fact->target_id, sizeof q->revoked_id);
     (void)!desk_ask(identities_desk(x->gateway->identities), q, NULL);
@@ -179,7 +198,7 @@ withdraw_no_answer(const shard_tools *shard, const unsigned char call[AIP_HASH_B
     if (question_new(shard->mail, QUESTION_APPROVAL, AIP_BYTES_LITERAL("call"), &q, NULL) != AIP_OK) {
         return;
     }
-    q->withdraws = true;
+    q->withdraws = q->unheard = true;
     memcpy(q->call, call, sizeof q->call);
     (void)!desk_ask(approvals_desk(shard->gateway->approvals), q, NULL);
 }
@@ -192,6 +211,7 @@ settle_no_answer(const shard_tools *shard, ledger_verb verb, int64_t hold, uint6
     if (question_new(shard->mail, QUESTION_SETTLE, AIP_BYTES_LITERAL("hold"), &q, NULL) != AIP_OK) {
         return;
     }
+    q->unheard = true;
     q->request = (ledger_request){
         .verb = verb, .hold = hold, .amount_micro_usd = amount_micro_usd, .now_seconds = clock_now_seconds()};
     (void)!desk_ask(books_desk(shard->gateway->books), q, NULL);
@@ -202,6 +222,7 @@ ask_event(const shard_tools *shard, const gateway_event *event, aip_error *err)
 {
     question *q = NULL;
     AIP_TRY(question_new(shard->mail, QUESTION_EVENT, aip_bytes_of(event->name), &q, err));
+    q->unheard = true;
     snprintf(q->about, sizeof q->about, "%s", event->decision_id == NULL ? "" : event->decision_id);
     snprintf(q->wanted, sizeof q->wanted, "%.*s", (int)event->subject.size, (const char *)event->subject.data);
     AIP_TRY(fill(q, event->detail, err));

@@ -18,6 +18,10 @@ AIP_MUST_CHECK aip_status await_list(exchange *x, int64_t since, aip_error *err)
 /* For the body, a revocation, to be judged and kept. `source` is who brings it. */
 AIP_MUST_CHECK aip_status await_revocation(exchange *x, const char *source, aip_error *err);
 
+/* For what the database knows of owners of tasks: those of `keys`, which it takes over, and all that others added. Asks
+ * once; then AIP_OK, and the memory of owners has it. Errors beside those above: store.*. */
+AIP_MUST_CHECK aip_status await_owners(exchange *x, text_buffer *keys, aip_error *err);
+
 typedef struct {
     ledger_path path;
     ledger_key key;

@@ -35,9 +35,8 @@ struct books {
     bool failing;        /* the last commit did, and it has been said */
 
     pthread_mutex_t commits; /* held from taking questions to their answers */
-    atomic_bool refusing, stopping;
-    bool started;
-    pthread_t thread;
+    atomic_bool refusing;
+    worker worker;
     question *batch[LEDGER_PER_COMMIT]; /* the thread's, as the next one */
     ledger_request requests[LEDGER_PER_COMMIT];
 };
@@ -203,7 +202,7 @@ static void *
 run(void *context)
 {
     books *b = context;
-    while (!atomic_load(&b->stopping)) {
+    while (!atomic_load(&b->worker.stopping)) {
         wait_for_work(b);
         while (has_work(b)) {
             (void)commit_some(b);
@@ -238,9 +237,7 @@ books_open(const books_setup *setup, books **out, aip_error *err)
 aip_status
 books_start(books *b, aip_error *err)
 {
-    aip_status status = thread_start(&b->thread, run, b, "that keeps the books", err);
-    b->started = status == AIP_OK;
-    return status;
+    return worker_start(&b->worker, run, b, "that keeps the books", err);
 }
 
 void
@@ -294,10 +291,7 @@ books_close(books **b)
     if (each == NULL) {
         return;
     }
-    if (each->started) {
-        atomic_store(&each->stopping, true);
-        desk_ring(each->asked);
-        pthread_join(each->thread, NULL);
+    if (worker_end(&each->worker, each->asked)) {
         settle_the_rest(each);
     }
     question_list_free(&each->owed);

@@ -14,6 +14,7 @@ write_outcome(exchange *x)
         .status = x->refusal.status,
         .http = x->upstream_http,
         .is_error = x->tool_failed,
+        .state = x->state_wanted[0] == '\0' ? NULL : x->state_wanted,
         .has_cost = x->cost.hold != 0,
         .cost_micro_usd = x->cost.charged_micro_usd,
         .findings = found == NULL ? NULL : found->items + found->reported,
@@ -22,6 +23,7 @@ write_outcome(exchange *x)
         .duration_microseconds = clock_monotonic_microseconds() - x->decided_microseconds,
     };
     figures_note_findings(x, outcome.finding_count);
+    figures_note_outcome(x);
     uint64_t number;
     /* What can be done about a failure is done already: the next decision is refused. */
     (void)!audit_write_outcome(x->gateway->audit, &outcome, &number, NULL);

@@ -13,6 +13,7 @@ enum {
     CONFIG_UPSTREAMS_MAX = 64,
     CONFIG_HEADERS_MAX = 8, /* that an operator adds for one upstream */
     CONFIG_COMMAND_MAX = 64,
+    CONFIG_MEMBERS_MAX = 16, /* of a group */
     CONFIG_BODY_BYTES_CEILING = 1 << 30,
     CONFIG_DURATION_MAX = 315360000, /* ten years, in seconds */
 };
@@ -63,12 +64,14 @@ typedef struct {
     const char *rest_url, *card_url, *card, *did; /* of an A2A agent */
     const char **notify_hosts;                    /* owned */
     size_t notify_host_count;
-    const char **command;   /* owned; argv, ended by NULL */
-    const char **pass;      /* owned; names of variables that the command gets, ended by NULL */
+    const char **command; /* owned; argv, ended by NULL */
+    const char **pass;    /* owned; names of variables that the command gets, ended by NULL */
+    const char **members; /* owned; of a group: names of other entries */
+    size_t member_count;
     config_header *headers; /* owned */
     size_t header_count;
     const char *ca_file, *cert_file, *key_file, *server_name;
-    uint64_t timeout_seconds, connect_seconds, keep_alive_seconds, connections_max;
+    uint64_t timeout_seconds, connect_seconds, keep_alive_seconds, connections_max, name_bytes;
 } config_upstream;
 
 typedef struct {

@@ -40,6 +40,9 @@ bool config_read_list(config_reader *r, const config_spot *spot, size_t most,
 
 void config_read_trust(config_reader *r, const config_spot *spot);
 void config_read_unknown(config_reader *r, const config_spot *spot);
+/* `members` of one upstream and, when all are read, what those members are. */
+void config_read_group(config_reader *r, const config_spot *spot, config_upstream *out);
+void config_check_groups(config_reader *r, const json_t *upstreams);
 void config_read_upstreams(config_reader *r, const config_spot *spot, size_t most);
 void config_clear_upstreams(gateway_config *config);
 

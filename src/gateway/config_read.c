@@ -3,10 +3,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/near.h"
 #include "base/text.h"
 #include "gateway/config_inside.h"
 
-enum { NAME_SHOWN = 40, DISTANCE_MAX = 2, COMPARED_MAX = 40, BEGINNING_MIN = 3 };
+enum { NAME_SHOWN = 40 };
 
 /* ---- problems ---- */
 
@@ -73,52 +74,19 @@ config_complain_of(config_reader *r, const config_spot *spot, const aip_error *e
                     err->detail);
 }
 
-/* Levenshtein's, but a beginning is near to the whole; of names that are not too long; more than any tolerated distance
- * else. */
-static size_t
-distance(const char *a, const char *b)
-{
-    size_t row[COMPARED_MAX + 1], size_a = strlen(a), size_b = strlen(b);
-    if (size_a > COMPARED_MAX || size_b > COMPARED_MAX) {
-        return DISTANCE_MAX + 1;
-    }
-    if (size_a >= BEGINNING_MIN && strncmp(a, b, size_a) == 0) {
-        return size_a < size_b;
-    }
-    for (size_t j = 0; j <= size_b; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 1; i <= size_a; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= size_b; j++) {
-            size_t changed = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            size_t longer = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            row[j] = changed < longer ? changed : longer;
-        }
-    }
-    return row[size_b];
-}
-
 void
 config_complain_of_key(config_reader *r, const config_spot *spot, const char *const *names, size_t count)
 {
     char name[NAME_SHOWN];
-    const char *nearest = NULL;
-    size_t least = DISTANCE_MAX + 1;
+    near_name near = {.asked = spot->key};
     for (size_t i = 0; i < count; i++) {
-        size_t far = distance(spot->key, names[i]);
-        if (far < least && far < strlen(names[i])) {
-            least = far;
-            nearest = names[i];
-        }
+        near_try(&near, names[i]);
     }
     name_of(spot, name);
-    if (nearest == NULL) {
+    if (near.found == NULL) {
         config_complain(r, config_key_place(r, spot), "%s: no such key here", name);
     } else {
-        config_complain(r, config_key_place(r, spot), "%s: no such key here; did you mean %s?", name, nearest);
+        config_complain(r, config_key_place(r, spot), "%s: no such key here; did you mean %s?", name, near.found);
     }
 }
 

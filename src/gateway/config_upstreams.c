@@ -8,6 +8,7 @@
 #include "gateway/a2a_push.h"
 #include "gateway/config_inside.h"
 #include "gateway/protocol.h"
+#include "net/field.h"
 #include "net/upstream.h"
 
 enum { NAME_BYTES_MAX = 32, PATH_BYTES_MAX = 256 };
@@ -19,6 +20,7 @@ typedef enum {
     MEMBER_COMMAND,
     MEMBER_PASS,
     MEMBER_HOSTS,
+    MEMBER_GROUP,
     MEMBER_HEADERS,
     MEMBER_TLS
 } member_kind;
@@ -107,6 +109,8 @@ static const member members[] = {
     {"url", MEMBER_TEXT, AT(url), 0, 0, check_url},
     {"command", MEMBER_COMMAND, 0, 0, CONFIG_COMMAND_MAX, NULL},
     {"environment", MEMBER_PASS, 0, 0, CONFIG_COMMAND_MAX, NULL},
+    {"members", MEMBER_GROUP, 0, 0, CONFIG_MEMBERS_MAX, NULL},
+    {"name_bytes", MEMBER_NUMBER, AT(name_bytes), 16, 128, NULL},
     {"path", MEMBER_TEXT, AT(path), 0, 0, check_path},
     {"protocol", MEMBER_TEXT, AT(protocol), 0, 0, check_protocol},
     {"policy", MEMBER_TEXT, AT(policy), 0, 0, NULL},
@@ -216,8 +220,7 @@ may_be_given(const char *name)
                                          "Signature-Input",
                                          "Content-Digest"};
     static const char *const beginnings[] = {"X-AIP-", "Mcp-", "Proxy-"};
-    static const char token[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
-    bool good = name[strspn(name, token)] == '\0' && name[0] != '\0' && (strlen(name) <= 64);
+    bool good = field_is_token(aip_bytes_of(name)) && strlen(name) <= 64;
     for (size_t i = 0; good && i < COUNT(others); i++) {
         good = strcasecmp(name, others[i]) != 0;
     }
@@ -309,6 +312,9 @@ read_member(config_reader *r, const config_spot *spot, const member *row, void *
     case MEMBER_HOSTS:
         read_hosts(r, spot, out);
         break;
+    case MEMBER_GROUP:
+        config_read_group(r, spot, out);
+        break;
     case MEMBER_HEADERS:
         read_headers(r, spot, out);
         break;
@@ -370,6 +376,31 @@ is_agent(const config_upstream *up)
     return up->protocol != NULL && strcmp(up->protocol, "a2a") == 0;
 }
 
+/* U-1: how a server is reached and judged is said of each member. */
+static void
+check_group_keys(config_reader *r, const config_spot *spot)
+{
+    static const char *const taken[] = {"members", "name", "path", "timeout", "name_bytes", "max_connections"};
+    for (size_t i = 0; i < COUNT(members); i++) {
+        const config_spot each = {.container = spot->value, .key = members[i].name, .value = spot->value};
+        bool is_taken = json_object_get(spot->value, members[i].name) == NULL;
+        for (size_t j = 0; j < COUNT(taken); j++) {
+            is_taken = is_taken || strcmp(taken[j], members[i].name) == 0;
+        }
+        if (!is_taken) {
+            config_complain(r, config_key_place(r, &each), "%s: is not of a group but of each member", members[i].name);
+        }
+    }
+}
+
+/* Each upstream is reached in one way. */
+static int
+ways_in(const json_t *entry)
+{
+    return (json_object_get(entry, "url") != NULL) + (json_object_get(entry, "command") != NULL) +
+           (json_object_get(entry, "members") != NULL);
+}
+
 static void
 check_whole(config_reader *r, const config_spot *spot, const config_upstream *up)
 {
@@ -378,8 +409,12 @@ check_whole(config_reader *r, const config_spot *spot, const config_upstream *up
     if (json_object_get(spot->value, "name") == NULL) {
         config_complain(r, place, "name is missing: it stands in the decision log and in the address");
     }
-    if ((json_object_get(spot->value, "url") == NULL) == (json_object_get(spot->value, "command") == NULL)) {
-        config_complain(r, place, "an upstream has either url or command");
+    if (ways_in(spot->value) != 1) {
+        config_complain(r, place, "an upstream has either url or command, or members");
+    } else if (json_object_get(spot->value, "members") != NULL) {
+        check_group_keys(r, spot);
+    } else if (up->name_bytes != 0) {
+        config_complain(r, place, "name_bytes is of an upstream with members");
     } else if (up->command != NULL && !is_plain(up)) {
         config_complain(r, place, "headers and tls are of an upstream with url; a command has neither");
     } else if (up->command != NULL && up->protocol != NULL && strcmp(up->protocol, "mcp") != 0) {
@@ -436,6 +471,7 @@ config_read_upstreams(config_reader *r, const config_spot *spot, size_t most)
         const config_spot item = {.container = spot->value, .index = i, .value = json_array_get(spot->value, i)};
         read_entry(r, &item);
     }
+    config_check_groups(r, spot->value);
 }
 
 void
@@ -446,6 +482,7 @@ config_clear_upstreams(gateway_config *config)
         free(config->upstreams[i].command);
         free(config->upstreams[i].pass);
         free(config->upstreams[i].notify_hosts);
+        free(config->upstreams[i].members);
     }
     free(config->upstreams);
     config->upstreams = NULL;

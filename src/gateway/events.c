@@ -9,7 +9,8 @@ events_add(event_splitter *splitter, aip_bytes bytes, aip_error *err)
         return aip_fail(err, AIP_UPSTREAM_INVALID, "an event stream with a byte order mark");
     }
     splitter->begun = splitter->begun || bytes.size > 0;
-    if (splitter->pending.size + bytes.size > AIP_EVENT_BYTES_DEFAULT) {
+    size_t most = splitter->most == 0 ? AIP_EVENT_BYTES_DEFAULT : splitter->most;
+    if (splitter->pending.size + bytes.size > most) {
         return aip_fail(err, AIP_UPSTREAM_INVALID, "an event larger than the limit");
     }
     text_append(&splitter->pending, bytes);
@@ -42,6 +43,13 @@ events_next(event_splitter *splitter, aip_bytes *event)
         }
     }
     return false;
+}
+
+bool
+events_first(aip_bytes whole, aip_bytes *event)
+{
+    event_splitter splitter = {.pending = {.data = (char *)(uintptr_t)whole.data, .size = whole.size}}; /* only read */
+    return events_next(&splitter, event);
 }
 
 void
@@ -112,19 +120,33 @@ events_append_beside(text_buffer *out, aip_bytes event)
     }
 }
 
-bool
-events_have_id(aip_bytes event)
+/* The value of its last `id:` line; no data: it has none. */
+static aip_bytes
+find_id(aip_bytes event)
 {
+    aip_bytes id = {NULL, 0};
     size_t start = 0;
     for (size_t i = 0; i < event.size; i++) {
         if (event.data[i] == '\n' || event.data[i] == '\r') {
-            if (aip_bytes_begin_with((aip_bytes){event.data + start, i - start}, AIP_BYTES_LITERAL("id:"))) {
-                return true;
-            }
+            aip_bytes line = {event.data + start, i - start};
+            id = aip_bytes_begin_with(line, AIP_BYTES_LITERAL("id:")) ? aip_bytes_from(line, 3) : id;
             start = i + 1;
         }
     }
-    return false;
+    return id;
+}
+
+bool
+events_have_id(aip_bytes event)
+{
+    return find_id(event).data != NULL;
+}
+
+aip_bytes
+events_id(aip_bytes event)
+{
+    aip_bytes id = find_id(event);
+    return id.size > 0 && id.data[0] == ' ' ? aip_bytes_from(id, 1) : id;
 }
 
 /* Line breaks in JSON are white space between values, so each line of it may be a line of data. */

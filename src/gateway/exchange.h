@@ -4,6 +4,7 @@
 
 #include "crypto/hash.h"
 #include "dlp/findings.h"
+#include "dlp/place.h"
 #include "gateway/gateway.h"
 #include "net/upstream.h"
 #include "policy/policy.h"
@@ -48,6 +49,7 @@ typedef struct {
 typedef struct {
     text_buffer pending;        /* bytes of the event that is not complete yet */
     size_t scanned, line_start; /* in pending */
+    size_t most;                /* bytes of an event; 0: AIP_EVENT_BYTES_DEFAULT */
     bool begun, after_cr;
 } event_splitter;
 
@@ -59,6 +61,7 @@ typedef struct {
     mailbox *mail;
     rules_tools *tools; /* scratch memory of policies and scanners */
     metrics_cell *figures; /* NULL: nothing is counted */
+    struct gathering **gatherings; /* those with something to do */
 } shard_tools;
 
 /* What a request may cost, and what became of it. */
@@ -82,6 +85,7 @@ struct exchange {
     gateway *gateway;
     const gateway_settings *settings; /* held */
     const gateway_route *route;       /* NULL until one was found */
+    const gateway_route *group;       /* of which `route` is a member, where callers know it as one; else NULL */
     const shard_tools *shard;
     exchange_phase phase;
     void (*wake)(exchange *); /* tells the listener that phase or stream moved */
@@ -109,6 +113,7 @@ struct exchange {
     size_t field_count, field_room;
     bool too_many_fields;
     bool local;     /* over our own stdin: there is no HTTP around it */
+    bool apart;     /* to the listener of the figures */
     bool appointed; /* its token was set by the operator at start */
     const char *peer; /* the caller; where a trusted proxy names it, in `caller` */
     char caller[48];
@@ -127,6 +132,9 @@ struct exchange {
     unsigned char owner[AIP_HASH_BYTES]; /* root and leaf, which sessions are bound to */
     bool has_session;
     char session[AIP_SESSION_BYTES_MAX + 1]; /* the upstream's id */
+    char *sessions;                          /* of a group's members, owned (gateway/group.h); NULL: there are none */
+    aip_bytes spoken;        /* the version that this member of a group answered, where it was asked; in `sessions` */
+    aip_bytes resumed_after; /* its own id of the caller's Last-Event-ID */
 
     /* admit */
     text_buffer body;
@@ -136,13 +144,15 @@ struct exchange {
     bool modern;  /* 2026-07-28 and later */
     aip_bytes id; /* raw bytes of a JSON-RPC id; empty = none */
     char method[128];
-    char wanted[AIP_URI_BYTES_MAX + 16]; /* scope that this needs; "" = any valid chain may */
-    aip_bytes name;                      /* part of `wanted`: tool, prompt or address */
+    char wanted[AIP_URI_BYTES_MAX + 64]; /* scope that this needs; "" = any valid chain may */
+    aip_bytes called;                    /* part of `wanted`: tool, prompt or address as callers know it, */
+    aip_bytes name;                      /* and as its server does, which is all but a group's prefix of it */
     bool is_tool;
     policy_kind subject; /* what `name` is of */
     bool renamed;        /* the tool's name goes on as its upstream advertises it */
     bool schema_known;   /* the upstream has listed the tool: */
     catalogue_hashes schema;
+    text_buffer mirrors; /* of that tool: which arguments stand in headers too (policy/mirrors.h) */
     aip_bytes arguments;            /* raw bytes of params.arguments */
     uint32_t params, argument_node; /* nodes of the document; SCAN_NONE: there are none */
     const scan_document *stated;    /* what those are nodes of; NULL: `document` */
@@ -155,7 +165,12 @@ struct exchange {
     text_buffer replaced;       /* and what was to go on before */
     exchange_findings *found;   /* NULL: nothing */
     text_buffer told_arguments; /* as they may stand in the log */
+    char state_given[DLP_FINGERPRINT_SIZE];  /* of the state that a retry brings back; empty: none */
+    char state_wanted[DLP_FINGERPRINT_SIZE]; /* and of the one that the reply hands out */
     bool person_asked;
+    bool owners_asked;  /* for what the database knows of tasks' owners */
+    bool left_out;      /* the message of the server that was just judged is not for this caller */
+    char *answers_tool; /* whose result the message of the server has that was just judged; NULL: of the tool called */
     char approver[128]; /* who said yes */
     exchange_cost cost;
     bool line_asked; /* for the record to be durable */
@@ -169,7 +184,9 @@ struct exchange {
     /* reply */
     gateway_answer answer;
     upstream_transfer *transfer;
-    stdio_call *pipe; /* in place of the transfer, when the server is a command */
+    stdio_call *pipe; /* in place of the transfer, when the server is a command, */
+    struct gathering *gathering; /* or when several are asked (gateway/group_gather.h) */
+    bool part;                   /* of such a request: it asks one of the servers, and was proven with the others */
     bool entered;              /* counts among the requests of its route */
     bool forwarded, concluded; /* it may have reached the upstream; its end stands in the log */
     bool tool_failed;          /* the reply tells of an error: JSON-RPC's, or a tool result's isError */
@@ -184,7 +201,8 @@ struct exchange {
     bool stream_closed;      /* by its receipt, or it gets none */
     bool stream_ended, stream_broken;
     bool answered_call;          /* the response to the request was in the stream */
-    uint64_t opened_microseconds; /* when it became the stream of its session, monotonic; 0: it is none */
+    uint64_t opened_microseconds; /* when it was asked for as its session's stream, monotonic; 0: it is none */
+    uint64_t head_microseconds;   /* when the head of its reply came, monotonic; 0: not yet */
     unsigned stream_tries;        /* of it: the upstream may not know yet that the one before has gone */
     bool asks_again;
     bool resumable;              /* its events have ids, so the caller may ask for what is missing */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "gateway/reply.h"
+#include "gateway/routes.h"
 #include "gateway/share.h"
 #include "gateway/stages.h"
 
@@ -42,6 +43,14 @@ figures_note_decision(const exchange *x, aip_status status)
 {
     if (cell_of(x) != NULL) {
         metrics_count_decision(cell_of(x), status);
+    }
+}
+
+void
+figures_note_outcome(const exchange *x)
+{
+    if (cell_of(x) != NULL) {
+        metrics_count_outcome(cell_of(x), x->refusal.status, x->tool_failed);
     }
 }
 
@@ -105,6 +114,7 @@ figures_answer(exchange *x)
         reply_refuse_unjudged(x, AIP_NO_MEMORY, NULL);
         return;
     }
+    routes_append_figures(x->settings, &x->answer.body);
     x->answer.http = 200;
     answer_add(&x->answer, "Content-Type", "%s", METRICS_CONTENT_TYPE);
     answer_add(&x->answer, "Cache-Control", "no-store");

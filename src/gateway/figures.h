@@ -7,6 +7,7 @@
 /* Each counts nothing where there are no figures. */
 void figures_note_request(const exchange *x, bool open);          /* when it is answered */
 void figures_note_decision(const exchange *x, aip_status status); /* as its record says */
+void figures_note_outcome(const exchange *x);                     /* of a forwarded one */
 void figures_note_time(const exchange *x, metrics_histogram which, uint64_t since_microseconds);
 void figures_note_findings(const exchange *x, size_t count);
 void figures_move(const shard_tools *shard, metrics_moving which, int by);

@@ -9,16 +9,18 @@
 #include "gateway/events.h"
 #include "gateway/figures.h"
 #include "gateway/forward_fields.h"
-#include "gateway/media.h"
+#include "gateway/group.h"
+#include "gateway/group_gather.h"
 #include "gateway/reply.h"
 #include "gateway/stages.h"
 #include "gateway/stdio_upstream.h"
 
-enum { KEEP_ALIVE_SECONDS = 15, STREAM_TRIES_MAX = 6 };
+enum { STREAM_TRIES_MAX = 6 };
+enum { EVENT_ROOM_BYTES = 65536 }; /* of an event beside its message, and of what came with it */
 
-/* Ends the exchange with a refusal of the reply, in whatever form is still possible. */
-static void
-fail(exchange *x, aip_status status)
+/* Ends the exchange with a refusal of the reply. */
+void
+forward_fail(exchange *x, aip_status status)
 {
     if (x->refusal.status == AIP_OK) {
         (void)!aip_fail(&x->refusal, status, NULL);
@@ -45,36 +47,19 @@ fail(exchange *x, aip_status status)
     }
 }
 
-static void
-on_header(void *context, aip_bytes name, aip_bytes value)
+void
+forward_open_stream(exchange *x)
 {
-    exchange *x = context;
-    if (!forward_is_clean(value)) {
-        return;
+    x->answer.http = 200;
+    x->answer.stream = true;
+    forward_forbid_caching(&x->answer);
+    answer_add(&x->answer, "X-Accel-Buffering", "no");
+    reply_add_common(x);
+    x->phase = EXCHANGE_STREAMING;
+    if (x->opened_microseconds != 0) {
+        session_claim_stream(x);
     }
-    if (forward_is(name, (const char *const[]){"Content-Type", NULL})) {
-        static const char json[] = "application/json", events[] = "text/event-stream";
-        x->upstream_json =
-            x->route->protocol->below
-                ? media_is_json(value)
-                : value.size >= sizeof json - 1 && strncasecmp((const char *)value.data, json, sizeof json - 1) == 0;
-        x->upstream_stream =
-            value.size >= sizeof events - 1 && strncasecmp((const char *)value.data, events, sizeof events - 1) == 0;
-    }
-    if (forward_is(name, (const char *const[]){"Content-Encoding", NULL})) {
-        x->upstream_coded = !aip_bytes_equal(value, AIP_BYTES_LITERAL("identity"));
-    } else if (forward_is(name, (const char *const[]){"Mcp-Session-Id", NULL})) {
-        session_issue(x, value);
-    } else if (forward_is(name, (const char *const[]){"Content-Length", NULL}) && strcmp(x->http_method, "HEAD") == 0) {
-        for (size_t i = 0; i < value.size && value.data[i] >= '0' && value.data[i] <= '9'; i++) {
-            x->answer.body_bytes = x->answer.body_bytes * 10 + (uint64_t)(value.data[i] - '0');
-        }
-    } else if (x->answer.field_count < ANSWER_FIELDS_MAX / 2) {
-        const char *kept = forward_returns(x, name);
-        if (kept != NULL) {
-            answer_add(&x->answer, kept, "%.*s", (int)value.size, (const char *)value.data);
-        }
-    }
+    x->wake(x);
 }
 
 static upstream_verdict
@@ -84,28 +69,43 @@ on_start(void *context, int http)
     x->upstream_http = http;
     figures_note_time(x, METRICS_UPSTREAM, x->sent_microseconds);
     reach_note(x, true);
-    x->moved_microseconds = clock_monotonic_microseconds();
-    bool unchanged = http == 304 && x->route->protocol->texts;
-    if (x->upstream_coded || (http >= 300 && http < 400 && !unchanged)) {
-        (void)!aip_fail(&x->refusal, AIP_UPSTREAM_INVALID, x->upstream_coded ? "a coded reply" : "a redirect");
+    x->head_microseconds = x->moved_microseconds = clock_monotonic_microseconds();
+    const char *fault = forward_find_fault(x, http);
+    if (fault != NULL) {
+        (void)!aip_fail(&x->refusal, AIP_UPSTREAM_INVALID, "%s", fault);
         return UPSTREAM_REFUSED;
     }
     if (x->upstream_stream && http == 200 && strcmp(x->http_method, "DELETE") != 0) {
-        x->answer.http = 200;
-        x->answer.stream = true;
-        answer_add(&x->answer, "Cache-Control", "no-cache");
-        answer_add(&x->answer, "X-Accel-Buffering", "no");
-        reply_add_common(x);
-        x->phase = EXCHANGE_STREAMING;
-        x->wake(x);
+        forward_open_stream(x);
     }
     return UPSTREAM_TAKEN;
+}
+
+/* With other data where it was changed, and for callers of a group with an id that tells whose stream it is. */
+static void
+append_event(exchange *x, aip_bytes event, aip_bytes changed)
+{
+    TEXT_AUTO text_buffer written = {0}, id = {0};
+    aip_bytes own = x->group != NULL && !x->part && !x->modern ? group_event_id(event) : (aip_bytes){NULL, 0};
+    if (changed.size == 0 && own.size == 0) {
+        text_append(&x->stream, event);
+        return;
+    }
+    if (changed.size > 0) {
+        events_append_changed(own.size > 0 ? &written : &x->stream, event, changed);
+    }
+    if (own.size > 0) {
+        group_append_id(&id, x->route, own);
+        group_append_event(&x->stream, changed.size > 0 ? text_view(&written) : event, text_view(&id));
+        x->stream.failed = x->stream.failed || written.failed || id.failed;
+    }
 }
 
 static aip_status
 take_events(exchange *x, aip_bytes bytes)
 {
     aip_bytes event;
+    x->splitter.most = x->settings->body_bytes_max + EVENT_ROOM_BYTES;
     AIP_TRY(events_add(&x->splitter, bytes, &x->refusal));
     while (events_next(&x->splitter, &event)) {
         text_buffer data TEXT_AUTO = {0};
@@ -117,13 +117,13 @@ take_events(exchange *x, aip_bytes bytes)
         if (data.size > 0) {
             AIP_TRY(answer_judge(x, text_view(&data), &changed, &x->refusal));
         }
-        AIP_TRY(inspect_event(x, event, &x->refusal));
-        if (changed.size > 0) {
-            events_append_changed(&x->stream, event, text_view(&changed));
-        } else {
-            text_append(&x->stream, event);
+        if (!x->left_out) {
+            AIP_TRY(inspect_event(x, event, &x->refusal));
+            append_event(x, event, text_view(&changed));
         }
+        x->left_out = false;
         x->resumable = x->resumable || (!x->modern && events_have_id(event));
+        session_note_event(x, events_id(event));
         events_drop(&x->splitter, event);
     }
     return text_finish(&x->stream, &x->refusal);
@@ -159,23 +159,13 @@ static void
 answer_status_only(exchange *x)
 {
     int http = x->upstream_http;
+    bool tells_era = http == 400 && x->route->protocol->answers_once; /* clients of both fall back to the older one */
     (void)!aip_fail(&x->refusal, AIP_UPSTREAM_INVALID, "status %d without a JSON reply", http);
-    fail(x, AIP_UPSTREAM_INVALID);
-    if (http == 404 || http == 405) {
+    forward_fail(x, AIP_UPSTREAM_INVALID);
+    if (http == 404 || http == 405 || tells_era) {
         x->answer.http = http;
         if (http == 405) {
             answer_add(&x->answer, "Allow", "POST");
-        }
-    }
-}
-
-static void
-drop_field(gateway_answer *answer, const char *name)
-{
-    for (size_t i = 0; i < answer->field_count; i++) {
-        if (strcmp(answer->fields[i].name, name) == 0) {
-            text_release(&answer->fields[i].value);
-            answer->fields[i--] = answer->fields[--answer->field_count];
         }
     }
 }
@@ -195,6 +185,24 @@ judge_reply(exchange *x)
     return AIP_OK;
 }
 
+void
+forward_finish(exchange *x, int http)
+{
+    gateway_answer *answer = &x->answer;
+    x->upstream_http = http;
+    conclude(x);
+    if (x->phase == EXCHANGE_STREAMING) {
+        x->stream_ended = true;
+        return;
+    }
+    answer->http = http;
+    if (x->route->protocol->cache_control != NULL) {
+        answer_add(answer, "Cache-Control", "%s", x->route->protocol->cache_control);
+    }
+    reply_add_common(x);
+    x->phase = EXCHANGE_ANSWERED;
+}
+
 static void
 finish_reply(exchange *x)
 {
@@ -202,7 +210,8 @@ finish_reply(exchange *x)
     const protocol *speaks = x->route->protocol;
     bool good = x->upstream_http >= 200 && x->upstream_http < 300;
     bool bare = answer->body.size == 0 && speaks->below && (good || speaks->texts);
-    if (x->upstream_http == 409 && x->opened_microseconds != 0 && x->stream_tries < STREAM_TRIES_MAX) {
+    bool taken = good && speaks->answers_once && (x->kind == MESSAGE_NOTIFICATION || x->kind == MESSAGE_RESPONSE);
+    if (x->upstream_http == 409 && session_may_claim(x) && x->stream_tries < STREAM_TRIES_MAX) {
         session_claim_stream(x);
         x->stream_tries++;
         x->asks_again = true; /* at the next sweep */
@@ -210,12 +219,12 @@ finish_reply(exchange *x)
         return;
     }
     if (text_finish(&answer->body, NULL) != AIP_OK) {
-        fail(x, AIP_NO_MEMORY);
+        forward_fail(x, AIP_NO_MEMORY);
         return;
     }
     if (good && x->kind != MESSAGE_REQUEST && strcmp(x->http_method, "GET") != 0) {
         text_clear(&answer->body); /* nothing is owed but the status */
-        drop_field(answer, "Content-Type");
+        forward_drop_field(answer, "Content-Type");
     } else if (bare) {
         answer->bodiless = strcmp(x->http_method, "HEAD") == 0;
     } else if ((!x->upstream_json && !speaks->texts) || answer->body.size == 0) {
@@ -226,17 +235,12 @@ finish_reply(exchange *x)
             x->refusal = (aip_error)AIP_ERROR_INIT;
             answer_status_only(x);
         } else {
-            fail(x, x->refusal.status);
+            forward_fail(x, x->refusal.status);
         }
         return;
     }
-    answer->http = x->upstream_http;
-    if (speaks->cache_control != NULL) {
-        answer_add(answer, "Cache-Control", "%s", speaks->cache_control);
-    }
-    conclude(x);
-    reply_add_common(x);
-    x->phase = EXCHANGE_ANSWERED;
+    forward_finish(x, x->upstream_http);
+    answer->http = taken ? 202 : answer->http;
 }
 
 /* A caller that can resume gets what is missing from a new stream, so an error in the answer's place would be a lie. */
@@ -252,9 +256,9 @@ end_stream(exchange *x, aip_status status)
         conclude(x);
     } else if (status == AIP_OK && missing) {
         (void)!aip_fail(&x->refusal, AIP_UPSTREAM_INVALID, "the stream ended before the answer");
-        fail(x, AIP_UPSTREAM_INVALID);
+        forward_fail(x, AIP_UPSTREAM_INVALID);
     } else if (status != AIP_OK) {
-        fail(x, status);
+        forward_fail(x, status);
     } else {
         x->stream_ended = true;
         conclude(x);
@@ -272,7 +276,7 @@ on_end(void *context, aip_status status, bool sent)
     if (x->phase == EXCHANGE_STREAMING) {
         end_stream(x, status);
     } else if (status != AIP_OK || x->upstream_http == 0) {
-        fail(x, status != AIP_OK ? status : AIP_UPSTREAM_UNREACHABLE);
+        forward_fail(x, status != AIP_OK ? status : AIP_UPSTREAM_UNREACHABLE);
     } else {
         finish_reply(x);
     }
@@ -282,7 +286,10 @@ on_end(void *context, aip_status status, bool sent)
 static aip_status
 begin_transfer(exchange *x)
 {
-    static const upstream_events events = {on_header, on_start, on_data, on_end};
+    static const upstream_events events = {forward_take_field, on_start, on_data, on_end};
+    if (x->route->members != NULL) {
+        return gathering_begin(x, &x->refusal);
+    }
     if (x->route->command != NULL) {
         return stdio_upstream_begin(x, &events, &x->refusal);
     }
@@ -316,164 +323,19 @@ forward_begin(exchange *x)
     aip_status status = begin_transfer(x);
     if (status != AIP_OK) {
         spend_release(x);
-        fail(x, status);
+        forward_fail(x, status);
     }
-}
-
-/* With `cancel` a server behind a pipe is told; an HTTP one sees it by itself. */
-static void
-leave(exchange *x, bool cancel)
-{
-    upstream_cancel(&x->transfer);
-    stdio_upstream_drop(&x->pipe, cancel);
-}
-
-/* A legacy caller that goes away cancels nothing. */
-void
-forward_abandon(exchange *x)
-{
-    leave(x, x->modern || x->local);
-    x->stream_broken = true;
-    x->phase = EXCHANGE_OVER;
-    if (x->forwarded && x->refusal.status == AIP_OK) {
-        (void)!aip_fail(&x->refusal, AIP_CALLER_GONE, NULL);
-    }
-    conclude(x);
-    x->wake(x);
-}
-
-void
-forward_drained(exchange *x)
-{
-    if (x->stream_sent == x->stream.size) {
-        text_clear(&x->stream);
-        x->stream_sent = 0;
-    } else if (x->stream_sent > AIP_STREAM_BUFFER_BYTES / 2) {
-        x->stream.size -= x->stream_sent;
-        memmove(x->stream.data, x->stream.data + x->stream_sent, x->stream.size);
-        x->stream_sent = 0;
-    }
-    if (!x->upstream_full || x->stream.size - x->stream_sent >= AIP_STREAM_BUFFER_BYTES / 2) {
-        return;
-    }
-    if (x->transfer != NULL) {
-        x->upstream_full = false;
-        upstream_resume(x->transfer);
-    } else if (x->pipe != NULL) {
-        x->upstream_full = false;
-        stdio_upstream_resume(x->pipe);
-    }
-}
-
-/* Revoked or expired while the answer was under way. */
-static aip_status
-judge_again(exchange *x)
-{
-    uint64_t epoch = revoked_epoch(identities_revoked(x->gateway->identities));
-    if (x->chain == NULL) {
-        return AIP_OK; /* what anyone may ask */
-    }
-    if (clock_now_seconds() >= x->verdict.grant.expires) {
-        return AIP_TOKEN_EXPIRED;
-    }
-    return epoch == x->revoked_epoch ? AIP_OK : greet_standing(x, NULL);
-}
-
-/* Nothing more goes out, not even what was judged before. */
-static void
-cut(exchange *x, aip_status why)
-{
-    leave(x, true);
-    bool streaming = x->phase == EXCHANGE_STREAMING;
-    fail(x, why);
-    if (streaming) {
-        text_clear(&x->stream);
-        x->stream_sent = 0;
-        x->stream_broken = true;
-    }
-    x->wake(x);
-}
-
-/* The stream of a session: has it to make room for a newer one? */
-static bool
-is_over(exchange *x)
-{
-    if (!session_stream_replaced(x)) {
-        return false;
-    }
-    leave(x, false);
-    if (x->phase == EXCHANGE_STREAMING) {
-        x->stream_ended = true;
-        conclude(x);
-    } else {
-        fail(x, AIP_CALLER_GONE);
-    }
-    x->wake(x);
-    return true;
 }
 
 /* The upstream may not have known yet that the stream before has gone. */
-static void
-ask_again(exchange *x)
+void
+forward_ask_again(exchange *x)
 {
     x->asks_again = x->upstream_json = x->upstream_stream = x->upstream_coded = false;
     x->upstream_http = 0;
+    x->head_microseconds = 0;
     if (begin_transfer(x) != AIP_OK) {
-        fail(x, AIP_UPSTREAM_UNREACHABLE);
-        x->wake(x);
-    }
-}
-
-void
-forward_sweep(exchange *x, uint64_t now)
-{
-    bool unsent = !x->stream_ended || x->stream_sent < x->stream.size;
-    bool open = x->phase == EXCHANGE_WAITING || (x->phase == EXCHANGE_STREAMING && !x->stream_broken && unsent);
-    aip_status standing = open ? judge_again(x) : AIP_OK;
-    if (standing != AIP_OK) {
-        cut(x, standing);
-        return;
-    }
-    if (open && x->opened_microseconds != 0 && is_over(x)) {
-        return;
-    }
-    if (x->asks_again && x->phase == EXCHANGE_WAITING) {
-        ask_again(x);
-    }
-    uint64_t quiet = (now - x->moved_microseconds) / 1000000;
-    if (x->phase == EXCHANGE_WAITING && quiet >= x->route->idle_seconds) {
-        leave(x, true);
-        fail(x, AIP_UPSTREAM_TIMEOUT);
-        x->wake(x);
-    } else if (x->phase == EXCHANGE_STREAMING && quiet >= KEEP_ALIVE_SECONDS && x->stream.size == 0) {
-        /* Only whole events are in `stream`, so a comment never falls inside one. */
-        text_append_string(&x->stream, ":\n\n");
-        x->moved_microseconds = now;
-        x->wake(x);
-    }
-}
-
-void
-forward_drain(exchange *x)
-{
-    bool open = x->phase == EXCHANGE_STREAMING && !x->stream_ended && !x->stream_broken;
-    const protocol *speaks = x->route == NULL ? NULL : x->route->protocol;
-    if (open && speaks->append_end != NULL && speaks->append_end(&x->stream, x)) {
-        leave(x, x->modern);
-        x->stream_ended = true;
-        conclude(x);
-        x->wake(x);
-    }
-}
-
-void
-forward_stop(exchange *x)
-{
-    if (x->phase == EXCHANGE_WAITING || x->phase == EXCHANGE_STREAMING) {
-        leave(x, true);
-        if (!x->stream_ended && !x->stream_broken) {
-            fail(x, AIP_OVERLOADED);
-        }
+        forward_fail(x, AIP_UPSTREAM_UNREACHABLE);
         x->wake(x);
     }
 }

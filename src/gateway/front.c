@@ -1,6 +1,7 @@
 /* Reads what the configuration says of the side that callers see. */
 #include "gateway/front.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -46,7 +47,7 @@ number_of(const gateway_config *config, const char *path)
 }
 
 static const config_value *
-list_of(const gateway_config *config, const char *path)
+given_of(const gateway_config *config, const char *path)
 {
     size_t i = find_row(path);
     return i < config_row_count && config->values[i].given ? &config->values[i] : NULL;
@@ -135,6 +136,14 @@ front_check_level(const char *text, aip_error *err)
 
 /* ---- */
 
+static bool
+is_loopback(const char *host)
+{
+    struct in6_addr v6;
+    return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0 ||
+           (inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6));
+}
+
 static aip_status
 read_tls(const gateway_config *config, front_settings *out, aip_error *err)
 {
@@ -158,6 +167,7 @@ read_limits(const gateway_config *config, front_settings *out)
     out->failures_per_minute = number_of(config, "limits.failures_per_minute");
     out->head_seconds = (unsigned)number_of(config, "limits.head");
     out->body_seconds = (unsigned)number_of(config, "limits.body_time");
+    out->reply_seconds = (unsigned)number_of(config, "limits.reply_time");
     out->idle_seconds = (unsigned)number_of(config, "limits.idle");
     out->drain_seconds = (unsigned)number_of(config, "limits.drain");
 }
@@ -165,7 +175,7 @@ read_limits(const gateway_config *config, front_settings *out)
 static aip_status
 read_oauth(const gateway_config *config, front_settings *out, aip_error *err)
 {
-    const config_value *servers = list_of(config, "oauth.authorization_servers");
+    const config_value *servers = given_of(config, "oauth.authorization_servers");
     out->resource = text_of(config, "oauth.resource");
     out->authorization_servers = servers == NULL ? NULL : servers->items;
     out->authorization_server_count = servers == NULL ? 0 : servers->count;
@@ -178,13 +188,17 @@ aip_status
 front_read(const gateway_config *config, front_settings *out, aip_error *err)
 {
     static const char *const loopback[] = {"127.0.0.0/8", "::1"};
-    const config_value *proxies = list_of(config, "listen.trusted_proxies"),
-                       *readers = list_of(config, "metrics.allow");
+    const config_value *proxies = given_of(config, "listen.trusted_proxies"),
+                       *readers = given_of(config, "metrics.allow");
     *out = (front_settings){0};
     AIP_TRY(read_tls(config, out, err));
     AIP_TRY(read_oauth(config, out, err));
     read_limits(config, out);
     out->metrics_path = text_of(config, "metrics.path");
+    out->metrics_host = text_of(config, "metrics.host");
+    out->metrics_apart = given_of(config, "metrics.port") != NULL;
+    out->metrics_port = (uint16_t)number_of(config, "metrics.port");
+    out->metrics_loopback = is_loopback(out->metrics_host);
     out->log_json = strcmp(text_of(config, "log.format"), "json") == 0;
     out->log_level = (front_log_level)find_word(levels, 3, text_of(config, "log.level"));
     AIP_TRY(

@@ -18,10 +18,14 @@ typedef struct {
     front_ranges proxies;                                  /* whose X-Forwarded-For is believed */
     size_t connections, connections_per_address, requests_per_address, requests_per_root, failures_per_minute;
     unsigned head_seconds, body_seconds, idle_seconds, drain_seconds;
-    const char *resource; /* NULL: no OAuth */
+    unsigned reply_seconds; /* for the body of an upstream's reply that is no stream; 0: no limit */
+    const char *resource;   /* NULL: no OAuth */
     const char *const *authorization_servers;
     size_t authorization_server_count;
-    const char *metrics_path;
+    const char *metrics_path, *metrics_host;
+    bool metrics_apart;    /* they and health have a listener of their own, at metrics_host: */
+    bool metrics_loopback; /* which is a loopback address, so Host is checked */
+    uint16_t metrics_port; /* 0 picks a free one */
     front_ranges metrics_readers;
     bool log_json;
     front_log_level log_level;

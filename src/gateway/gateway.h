@@ -40,7 +40,7 @@ typedef struct {
     signing_identity self; /* its key is NULL then */
     identities *identities;
     books *books;           /* NULL: nothing costs anything */
-    struct a2a_tasks *tasks; /* whose A2A tasks are whose */
+    struct owners *owners;   /* whose tasks of A2A and MCP are whose */
     struct a2a_cards *cards; /* of agents, for everybody */
     scribe *scribe;         /* NULL: lines of the log are durable when they are written */
     approvals *approvals;   /* NULL: nobody can be asked */
@@ -54,7 +54,9 @@ typedef struct {
     struct tls_keeper *tls; /* NULL: callers come over plain HTTP */
     atomic_bool draining;   /* it stops */
     atomic_size_t shards;   /* that have begun */
+    atomic_size_t drained;  /* shards that have nothing under way any more */
     uint64_t started_microseconds;
+    server_requests *events; /* that callers without sessions got; NULL: none is remembered */
     server_requests *server_requests;
     struct reload *reload;   /* NULL: the settings stay as they are */
     caller_buckets *buckets; /* of policies' rates */

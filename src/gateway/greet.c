@@ -5,12 +5,7 @@
 #include "crypto/hash.h"
 #include "gateway/await.h"
 #include "gateway/stages.h"
-
-static bool
-equals_ignoring_case(aip_bytes text, const char *wanted)
-{
-    return text.size == strlen(wanted) && strncasecmp((const char *)text.data, wanted, text.size) == 0;
-}
+#include "net/field.h"
 
 /* Name of the Host header without its port. */
 static aip_bytes
@@ -20,7 +15,7 @@ host_name(aip_bytes host)
         const unsigned char *end = memchr(host.data, ']', host.size);
         return end == NULL ? host : (aip_bytes){host.data + 1, (size_t)(end - host.data) - 1};
     }
-    const unsigned char *colon = host.size == 0 ? NULL : memchr(host.data, ':', host.size);
+    const unsigned char *colon = host.size == 0 ? NULL : memrchr(host.data, ':', host.size);
     return colon == NULL ? host : (aip_bytes){host.data, (size_t)(colon - host.data)};
 }
 
@@ -29,11 +24,11 @@ static bool
 host_is_ours(const exchange *x)
 {
     aip_bytes name = host_name(exchange_header(x, "Host", NULL));
-    bool ours = !x->settings->loopback || equals_ignoring_case(name, "localhost") ||
-                equals_ignoring_case(name, "127.0.0.1") || equals_ignoring_case(name, "::1") ||
-                equals_ignoring_case(name, x->settings->host);
+    bool loopback = x->apart ? x->settings->front.metrics_loopback : x->settings->loopback;
+    bool ours = !loopback || field_is(name, "localhost") || field_is(name, "127.0.0.1") || field_is(name, "::1") ||
+                field_is(name, x->apart ? x->settings->front.metrics_host : x->settings->host);
     for (size_t i = 0; i < x->settings->host_count; i++) {
-        ours = ours || equals_ignoring_case(name, x->settings->hosts[i]);
+        ours = ours || field_is(name, x->settings->hosts[i]);
     }
     return ours;
 }
@@ -90,25 +85,11 @@ must_be_single(aip_bytes name)
                                         "Content-Type",  "Content-Encoding", "Origin",
                                         "Last-Event-ID", "Connection",       NULL};
     for (const char *const *each = names; *each != NULL; each++) {
-        if (equals_ignoring_case(name, *each)) {
+        if (field_is(name, *each)) {
             return true;
         }
     }
     return name.size > 4 && strncasecmp((const char *)name.data, "Mcp-", 4) == 0;
-}
-
-/* RFC 9110 section 5.1: a field's name is a token. A space before the colon would end up in it. */
-static bool
-is_field_name(aip_bytes name)
-{
-    for (size_t i = 0; i < name.size; i++) {
-        unsigned char c = name.data[i];
-        bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!alphanumeric && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL)) {
-            return false;
-        }
-    }
-    return name.size > 0;
 }
 
 static aip_status
@@ -116,7 +97,7 @@ check_fields(const exchange *x, aip_error *err)
 {
     for (size_t i = 0; i < x->field_count; i++) {
         aip_bytes name = x->fields[i].name;
-        if (!is_field_name(name) || !exchange_is_field_value(x->fields[i].value)) {
+        if (!field_is_token(name) || !exchange_is_field_value(x->fields[i].value)) {
             return aip_fail(err, AIP_REQUEST_HEADERS, "a header's name or value has a character that is not allowed");
         }
         for (size_t j = 0; j < i && must_be_single(name); j++) {
@@ -139,7 +120,7 @@ check_length(const exchange *x, aip_error *err)
     if (lengths > 0 && codings > 0) {
         return aip_fail(err, AIP_REQUEST_HEADERS, "Content-Length and Transfer-Encoding together");
     }
-    if (codings > 0 && !equals_ignoring_case(coding, "chunked")) {
+    if (codings > 0 && !field_is(coding, "chunked")) {
         return aip_fail(err, AIP_REQUEST_HEADERS, "a transfer coding other than chunked");
     }
     size_t declared = 0;
@@ -158,17 +139,29 @@ check_length(const exchange *x, aip_error *err)
                : AIP_OK;
 }
 
-aip_status
-greet_framing(exchange *x, aip_error *err)
+static aip_status
+check_message_end(const exchange *x, aip_error *err)
 {
-    size_t codings = 0;
     if (x->too_many_fields) {
         return aip_fail(err, AIP_REQUEST_HEADERS, "more than %d headers", AIP_HEADER_FIELDS_MAX);
     }
     AIP_TRY(check_fields(x, err));
-    AIP_TRY(check_length(x, err));
+    return check_length(x, err);
+}
+
+bool
+greet_doubts_framing(const exchange *x)
+{
+    return check_message_end(x, NULL) != AIP_OK;
+}
+
+aip_status
+greet_framing(exchange *x, aip_error *err)
+{
+    size_t codings = 0;
+    AIP_TRY(check_message_end(x, err));
     aip_bytes coding = exchange_header(x, "Content-Encoding", &codings);
-    if (codings > 0 && !equals_ignoring_case(coding, "identity")) {
+    if (codings > 0 && !field_is(coding, "identity")) {
         return aip_fail(err, AIP_REQUEST_MEDIA_TYPE, "a coded body");
     }
     return x->route->protocol->check_head(x, err);
@@ -197,8 +190,7 @@ check_places(const exchange *x, aip_error *err)
 {
     bool misplaced = names_token(x->query, "&;");
     for (size_t i = 0; i < x->field_count; i++) {
-        misplaced =
-            misplaced || (equals_ignoring_case(x->fields[i].name, "Cookie") && names_token(x->fields[i].value, "; "));
+        misplaced = misplaced || (field_is(x->fields[i].name, "Cookie") && names_token(x->fields[i].value, "; "));
     }
     return misplaced ? aip_fail(err, AIP_TOKEN_PLACE, NULL) : AIP_OK;
 }
@@ -210,10 +202,10 @@ greet_credential(exchange *x, aip_error *err)
     AIP_TRY(check_places(x, err));
     for (size_t i = 0; i < x->field_count; i++) {
         aip_bytes name = x->fields[i].name, value = x->fields[i].value;
-        if (equals_ignoring_case(name, "X-AIP-Token")) {
+        if (field_is(name, "X-AIP-Token")) {
             x->credential = value;
             found++;
-        } else if (equals_ignoring_case(name, "Authorization") && value.size > 4 &&
+        } else if (field_is(name, "Authorization") && value.size > 4 &&
                    strncasecmp((const char *)value.data, "AIP ", 4) == 0) {
             x->credential = aip_bytes_from(value, 4);
             found++;

@@ -10,7 +10,9 @@ static void
 warn(text_buffer *out, const char *text)
 {
     bool first = out->size > 0 && out->data[out->size - 1] == '[';
-    text_append_format(out, "%s\"%s\"", first ? "" : ", ", text);
+    text_append_string(out, first ? "\"" : ", \"");
+    text_append_string(out, text);
+    text_append_string(out, "\"");
 }
 
 static bool

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "gateway/thread.h"
 #include "store/identities.h"
 
 enum {
@@ -32,7 +31,7 @@ enum {
 static const size_t questions_most[QUESTION_KINDS] = {
     [QUESTION_IDENTITY] = WAITING_MAX,    [QUESTION_LOG] = OPEN_WAITING_MAX,     [QUESTION_NONCE] = NONCES_WAITING_MAX,
     [QUESTION_REVOKE] = OPEN_WAITING_MAX, [QUESTION_REVOKED] = OPEN_WAITING_MAX, [QUESTION_JUDGED] = OPEN_WAITING_MAX,
-    [QUESTION_PINS] = OPEN_WAITING_MAX,
+    [QUESTION_PINS] = OPEN_WAITING_MAX,   [QUESTION_OWNERS] = WAITING_MAX,
 };
 
 static void
@@ -168,6 +167,17 @@ take_nonces(identities *ids)
     }
 }
 
+/* What was begun before is saved first. */
+static void
+take_owners(identities *ids)
+{
+    owning_save(&ids->owned);
+    for (question *q = next_asked(ids, QUESTION_OWNERS); q != NULL; q = next_asked(ids, QUESTION_OWNERS)) {
+        owning_take(&ids->owned, q);
+        desk_answer(ids->asked, q);
+    }
+}
+
 static void
 take_log(identities *ids, question *q)
 {
@@ -224,6 +234,7 @@ take_questions(identities *ids)
     };
     take_names(ids);
     take_nonces(ids);
+    take_owners(ids);
     for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) {
         for (int i = 0; i < OTHERS_PER_ROUND; i++) {
             question *q = next_asked(ids, others[k].kind);
@@ -240,7 +251,8 @@ has_more(identities *ids)
 {
     return desk_has(ids->asked, QUESTION_NONCE) || desk_has(ids->asked, QUESTION_REVOKE) ||
            desk_has(ids->asked, QUESTION_REVOKED) || desk_has(ids->asked, QUESTION_LOG) ||
-           desk_has(ids->asked, QUESTION_PINS) || desk_has(ids->asked, QUESTION_JUDGED);
+           desk_has(ids->asked, QUESTION_PINS) || desk_has(ids->asked, QUESTION_JUDGED) ||
+           desk_has(ids->asked, QUESTION_OWNERS) || owning_has_work(&ids->owned);
 }
 
 /* What another process on the same database was told counts here within a second. */
@@ -255,6 +267,7 @@ catch_up(identities *ids)
     ids->next_catch_up = now + CATCH_UP_MILLISECONDS * 1000ull;
     aip_status status = keeping_catch_up(&ids->kept, &why);
     status = status == AIP_OK ? pinning_catch_up(&ids->pins, clock_now_seconds(), &why) : status;
+    status = status == AIP_OK ? owning_catch_up(&ids->owned, &why) : status;
     if (status != AIP_OK && !ids->behind) {
         say(aip_status_lookup(status)->name, "-", ": revocations that others brought are not known");
     }
@@ -274,6 +287,7 @@ expire(identities *ids)
         return;
     }
     ids->next_expiry = now + EXPIRY_SECONDS;
+    owning_expire(&ids->owned, now);
     if (store_identities_expire(ids->store, now, ids->max_staleness_seconds, &why) != AIP_OK) {
         say(aip_status_lookup(why.status)->name, "-", ": old answers stay in the database");
     }
@@ -314,7 +328,7 @@ static void *
 run(void *context)
 {
     identities *ids = context;
-    while (!atomic_load(&ids->stopping)) {
+    while (!atomic_load(&ids->worker.stopping)) {
         run_round(ids);
     }
     return NULL;
@@ -362,6 +376,7 @@ prepare(identities *ids, const identities_setup *setup, aip_error *err)
     AIP_TRY(keep_own_log(ids, setup->own, err));
     AIP_TRY(keeping_open(ids->store, setup->trust, setup->self, &ids->kept, err));
     AIP_TRY(setup->tools == NULL ? AIP_OK : pinning_open(ids->store, setup->tools, setup->audit, &ids->pins, err));
+    AIP_TRY(setup->owners == NULL ? AIP_OK : owning_open(ids->store, setup->owners, ids->asked, &ids->owned, err));
     AIP_TRY(identity_memory_new(IDENTITIES_MAX, true, &ids->memory, err));
     ids->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = TAG_WAKE};
@@ -411,9 +426,7 @@ identities_open(const identities_setup *setup, identities **out, aip_error *err)
 aip_status
 identities_start(identities *ids, aip_error *err)
 {
-    aip_status status = thread_start(&ids->thread, run, ids, "of identities", err);
-    ids->started = status == AIP_OK;
-    return status;
+    return worker_start(&ids->worker, run, ids, "of identities", err);
 }
 
 void
@@ -423,11 +436,8 @@ identities_close(identities **ids)
     if (each == NULL) {
         return;
     }
-    if (each->started) {
-        atomic_store(&each->stopping, true);
-        desk_ring(each->asked);
-        pthread_join(each->thread, NULL);
-    }
+    (void)worker_end(&each->worker, each->asked);
+    owning_close(&each->owned);
     resolver_close(&each->resolver);
     pulling_close(&each->pulling);
     fetcher_close(&each->fetcher);

@@ -5,6 +5,7 @@
 
 #include "did/memory.h"
 #include "gateway/keeping.h"
+#include "gateway/owning.h"
 #include "gateway/pinning.h"
 #include "net/fetch.h"
 
@@ -23,6 +24,7 @@ typedef struct {
     const aip_trust *trust;
     catalogue *tools; /* of upstreams, which the thread pins; NULL: none are */
     audit_log *audit; /* that tells of changed ones; or NULL */
+    owners *owners;   /* of tasks, which the thread saves; NULL: none are */
     const char *const *lists; /* of revocations, as pulling_setup's sources */
     size_t list_count;
     int64_t list_staleness_seconds;

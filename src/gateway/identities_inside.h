@@ -9,12 +9,14 @@
 #include "gateway/identities.h"
 #include "gateway/mail.h"
 #include "gateway/pulling.h"
+#include "gateway/thread.h"
 
 struct identities {
     store *store;
     did_cache cache;
     keeping kept;
     pinning pins;
+    owning owned;
     desk *asked;
     int epoll_fd;
     net_loop *loop;
@@ -30,9 +32,7 @@ struct identities {
     identities_terms terms, next_terms; /* in force: the thread's; to follow: `release` NULL when there are none */
 
     question_list under_way; /* the thread's: given to the resolver */
-    atomic_bool stopping;
-    bool started;
-    pthread_t thread;
+    worker worker;
 };
 
 /* identities_terms.c: for the thread, between two rounds; and at its end */

@@ -6,8 +6,10 @@
 
 #include "dlp/message.h"
 #include "gateway/events.h"
+#include "gateway/mcp_params.h"
 #include "gateway/pipeline.h"
 #include "gateway/stages.h"
+#include "policy/mirrors.h"
 
 /* ---- what is told of findings ---- */
 
@@ -121,6 +123,25 @@ blocks_unread(const exchange *x)
     return policy_dlp_of(x->rules->policy)->block_unread;
 }
 
+/* What only its server can read goes on byte for byte or not at all: a marker inside would be another state
+ * (G-123). */
+static void
+hold_state(const scan_document *message, dlp_findings *findings)
+{
+    static const char *const parents[] = {"params", "result"};
+    for (size_t i = 0; i < sizeof parents / sizeof parents[0]; i++) {
+        uint32_t parent = scan_member(message, 0, parents[i]);
+        uint32_t state = parent == SCAN_NONE ? SCAN_NONE : scan_member(message, parent, "requestState");
+        aip_bytes raw = state == SCAN_NONE ? (aip_bytes){NULL, 0} : scan_raw(message, state);
+        size_t begin = raw.size == 0 ? 0 : (size_t)(raw.data - message->text.data);
+        for (size_t j = 0; j < findings->count; j++) {
+            dlp_finding *each = &findings->items[j];
+            bool inside = each->start >= begin && each->end <= begin + raw.size;
+            each->action = inside && each->action == DLP_REDACT ? DLP_BLOCK : each->action;
+        }
+    }
+}
+
 /* `out` stays empty when nothing has to change. */
 static aip_status
 look_into(exchange *x, const dlp_scanner *scanner, const inspected *where, text_buffer *out, aip_error *err)
@@ -129,6 +150,9 @@ look_into(exchange *x, const dlp_scanner *scanner, const inspected *where, text_
     dlp_workspace *workspace = NULL;
     AIP_TRY(rules_workspace(x->shard->tools, x->rules, scanner, &workspace, err));
     aip_status status = dlp_scan_message(scanner, workspace, where->message, &findings, out, err);
+    if (status == AIP_OK && x->route->protocol == &protocol_mcp) {
+        hold_state(where->message, &findings);
+    }
     if (status == AIP_OK) {
         inspect_tell(x, where, &findings);
         status = dlp_findings_judge(&findings, blocks_unread(x), err);
@@ -182,15 +206,30 @@ is_retry_key(aip_bytes name)
     return name.size == sizeof header - 1 && strncasecmp((const char *)name.data, header, sizeof header - 1) == 0;
 }
 
+/* What MCP writes as base64 is looked at both ways. */
+static aip_status
+look_at_field(exchange *x, const dlp_scanner *scanner, const header_field *field, aip_error *err)
+{
+    TEXT_AUTO text_buffer decoded = {0};
+    char place[64];
+    bool good = false;
+    snprintf(place, sizeof place, "header %.*s", (int)field->name.size, (const char *)field->name.data);
+    AIP_TRY(look_at_part(x, scanner, place, field->value, err));
+    if (!aip_bytes_begin_with(field->value, AIP_BYTES_LITERAL("=?base64?"))) {
+        return AIP_OK;
+    }
+    AIP_TRY(mirror_decode(field->value, &decoded, &good, err));
+    return good ? look_at_part(x, scanner, place, text_view(&decoded), err) : AIP_OK;
+}
+
+/* A header that repeats an argument is written from the message that goes on, which is looked into for itself. */
 static aip_status
 look_at_head(exchange *x, const dlp_scanner *scanner, aip_error *err)
 {
     for (size_t i = 0; i < x->field_count; i++) {
         const header_field *field = &x->fields[i];
-        char place[64];
-        if (forward_passes(x, field->name) || is_retry_key(field->name)) {
-            snprintf(place, sizeof place, "header %.*s", (int)field->name.size, (const char *)field->name.data);
-            AIP_TRY(look_at_part(x, scanner, place, field->value, err));
+        if ((forward_passes(x, field->name) || is_retry_key(field->name)) && !mcp_params_knows(x, field->name)) {
+            AIP_TRY(look_at_field(x, scanner, field, err));
         }
     }
     if (!x->route->protocol->below) {
@@ -233,7 +272,11 @@ look_into_request(exchange *x, const dlp_scanner *scanner, aip_error *err)
         return x->route->protocol->texts ? look_at_part(x, scanner, "body", text_view(&x->body), err) : AIP_OK;
     }
     AIP_TRY(look_into(x, scanner, &where, &changed, err));
-    return changed.size == 0 ? AIP_OK : pipeline_change(x, &changed, err);
+    if (changed.size == 0) {
+        return AIP_OK;
+    }
+    AIP_TRY(mcp_params_check_changed(x, err));
+    return pipeline_change(x, &changed, err);
 }
 
 aip_status
@@ -261,7 +304,10 @@ inspect_reply_text(exchange *x, aip_bytes text, aip_error *err)
 static const dlp_scanner *
 reply_scanner(const exchange *x)
 {
-    return x->rules == NULL ? NULL : rules_scanner(x->rules, DLP_RESPONSE, x->is_tool ? x->name : (aip_bytes){NULL, 0});
+    aip_bytes tool = x->answers_tool != NULL ? aip_bytes_of(x->answers_tool)
+                     : x->is_tool            ? x->name
+                                             : (aip_bytes){NULL, 0};
+    return x->rules == NULL ? NULL : rules_scanner(x->rules, DLP_RESPONSE, tool);
 }
 
 aip_status

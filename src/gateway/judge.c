@@ -2,7 +2,9 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "gateway/group.h"
 #include "gateway/lists.h"
+#include "gateway/mcp.h"
 #include "gateway/pipeline.h"
 #include "gateway/stages.h"
 
@@ -12,6 +14,9 @@ judge_choose(exchange *x, aip_error *err)
 {
     const aip_ceiling *ceiling = x->verdict.grant.ceiling;
     const gateway_settings *settings = x->settings;
+    if (x->route->members != NULL) {
+        return AIP_OK; /* nothing of it goes on: what each member is asked is judged for itself */
+    }
     if (ceiling == NULL || ceiling->policy == NULL) {
         x->rules = x->route->rules != NULL ? x->route->rules : settings->standard;
         return AIP_OK;
@@ -63,7 +68,7 @@ decide(exchange *x, aip_error *err)
         .method = aip_bytes_of(x->method),
         .tool = x->name,
         .message = x->stated != NULL ? x->stated : &x->document,
-        .parameters = x->params,
+        .parameters = x->was_judged ? SCAN_NONE : x->params, /* paths in them were looked for the first time */
         .arguments = x->argument_node,
         .schema_hash = x->schema_known ? catalogue_schema_text(&x->schema, pinned, hash) : (aip_bytes){NULL, 0},
         .root = x->verdict.grant.root,
@@ -90,15 +95,34 @@ refuse(exchange *x, aip_error *err)
 static aip_status
 hold_to_spelling(exchange *x, aip_error *err)
 {
-    char wanted[AIP_URI_BYTES_MAX + 16];
-    aip_bytes tool = x->judged.tool;
+    char wanted[GROUP_WANTED_SIZE];
+    aip_bytes called, tool = x->judged.tool;
     if (!x->is_tool || tool.size == 0 || aip_bytes_equal(tool, x->name)) {
         return AIP_OK;
     }
-    snprintf(wanted, sizeof wanted, "tool:%.*s", (int)tool.size, (const char *)tool.data);
+    if (!group_write_wanted(x, "tool:", tool, wanted, &called)) {
+        return aip_fail(err, AIP_INTERNAL, NULL);
+    }
     AIP_TRY(aip_grant_covers(&x->verdict.grant, aip_bytes_of(wanted), err));
-    AIP_TRY(pipeline_hold_arguments(x, tool, err));
+    AIP_TRY(pipeline_hold_arguments(x, called, err));
     return x->schema_known ? AIP_OK : lists_rename_tool(x, tool, err);
+}
+
+/* Of several addresses in one message the strictest verdict is the message's (G-120). */
+static aip_status
+judge_named(exchange *x, aip_error *err)
+{
+    const policy_verdict before = x->judged;
+    bool again = x->was_judged;
+    AIP_TRY(decide(x, err));
+    if (x->judged.status != AIP_OK) {
+        return refuse(x, err);
+    }
+    if (again && before.decision < x->judged.decision) {
+        x->judged = before;
+        return AIP_OK;
+    }
+    return hold_to_spelling(x, err);
 }
 
 aip_status
@@ -107,6 +131,5 @@ judge_policy(exchange *x, aip_error *err)
     if (x->rules == NULL || x->kind == MESSAGE_NONE || x->kind == MESSAGE_RESPONSE) {
         return AIP_OK; /* no method: what may be answered, or read on, was allowed when it was asked */
     }
-    AIP_TRY(decide(x, err));
-    return x->judged.status == AIP_OK ? hold_to_spelling(x, err) : refuse(x, err);
+    return mcp_judge_each(x, judge_named, err);
 }

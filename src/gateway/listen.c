@@ -85,6 +85,16 @@ count_connection(client *c)
 }
 
 static void
+offer_resumption(const client *c, struct MHD_Connection *connection)
+{
+    tls_keeper *keeper = c->owner->setup.shard->gateway->tls;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (keeper != NULL && !c->owner->setup.apart && info != NULL && info->tls_session != NULL) {
+        tls_offer_resumption(keeper, info->tls_session);
+    }
+}
+
+static void
 open_client(listener *l, struct MHD_Connection *connection, void **slot)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -102,6 +112,7 @@ open_client(listener *l, struct MHD_Connection *connection, void **slot)
     l->clients = c;
     note_address(c, connection);
     count_connection(c);
+    offer_resumption(c, connection);
     figures_move(l->setup.shard, METRICS_CONNECTIONS, 1);
     struct epoll_event event = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = c};
     if (epoll_ctl(l->setup.epoll_fd, EPOLL_CTL_ADD, c->fd, &event) != 0) {
@@ -218,7 +229,7 @@ static struct MHD_Daemon *
 start_daemon(listener *l, const gateway_settings *settings)
 {
     const listener_setup *setup = &l->setup;
-    bool tls = setup->shard->gateway->tls != NULL;
+    bool tls = setup->shard->gateway->tls != NULL && !setup->apart;
     return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls ? (unsigned)MHD_USE_TLS : 0u), 0, NULL,
                             NULL, request_arrived, l, MHD_OPTION_LISTEN_SOCKET, setup->socket,
                             MHD_OPTION_CONNECTION_LIMIT, setup->connections_max, MHD_OPTION_CONNECTION_MEMORY_LIMIT,

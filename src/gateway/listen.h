@@ -10,6 +10,7 @@ typedef struct {
     const shard_tools *shard;
     int epoll_fd; /* the shard's; the listener registers each client's socket with data.ptr */
     int socket;   /* bound and listening; owned by the listener from now on */
+    bool apart;   /* for figures and health alone, without TLS: G-130 */
     unsigned connections_max;
 } listener_setup;
 

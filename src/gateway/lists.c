@@ -2,7 +2,10 @@
 #include "gateway/lists.h"
 
 #include "base/splice.h"
+#include "gateway/group.h"
 #include "gateway/mail.h"
+#include "gateway/mcp_address.h"
+#include "gateway/mcp_params.h"
 #include "gateway/pinning.h"
 #include "gateway/pipeline.h"
 #include "policy/suspicious.h"
@@ -100,11 +103,14 @@ note_tools(exchange *x, const scan_document *message, aip_error *err)
 /* ---- thinning out ---- */
 
 static bool
-is_covered(const exchange *x, const char *prefix, aip_bytes name)
+is_covered(const exchange *x, const char *prefix, const catalogue_entry *entry)
 {
-    char wanted[AIP_URI_BYTES_MAX + 16];
-    int size = snprintf(wanted, sizeof wanted, "%s%.*s", prefix, (int)name.size, (const char *)name.data);
-    return size > 0 && (size_t)size < sizeof wanted && memchr(name.data, '\0', name.size) == NULL &&
+    bool template = entry->kind == CATALOGUE_RESOURCE_TEMPLATES,
+         address = template || entry->kind == CATALOGUE_RESOURCES;
+    char wanted[GROUP_WANTED_SIZE];
+    aip_bytes called;
+    return group_write_wanted(x, prefix, entry->name, wanted, &called) &&
+           (!address || mcp_address_spell(wanted, sizeof wanted, template, &called)) &&
            aip_grant_covers(&x->verdict.grant, aip_bytes_of(wanted), NULL) == AIP_OK;
 }
 
@@ -116,16 +122,6 @@ is_as_pinned(const exchange *x, aip_bytes tool)
     return pins.mode != POLICY_PINS_FIRST_SIGHT ||
            !catalogue_find(x->gateway->catalogue, lists_upstream(x), tool, &known) || !known.seen ||
            catalogue_check(&known, pins.block_flagged, NULL) == AIP_OK;
-}
-
-/* A template has no address of its own: what counts is the part that all its addresses begin with. */
-static aip_bytes
-address_of(const catalogue_entry *entry)
-{
-    const unsigned char *variable = entry->kind == CATALOGUE_RESOURCE_TEMPLATES && entry->name.size > 0
-                                        ? memchr(entry->name.data, '{', entry->name.size)
-                                        : NULL;
-    return variable == NULL ? entry->name : (aip_bytes){entry->name.data, (size_t)(variable - entry->name.data)};
 }
 
 static bool
@@ -142,7 +138,9 @@ is_shown(void *context, const catalogue_entry *entry)
     };
     const exchange *x = context;
     const policy *p = x->rules == NULL ? NULL : x->rules->policy;
-    return is_covered(x, kinds[entry->kind].prefix, address_of(entry)) &&
+    bool named = entry->kind == CATALOGUE_TOOLS || entry->kind == CATALOGUE_PROMPTS;
+    return (x->group == NULL || !named || group_name_fits(x->group, x->route, entry->name)) &&
+           is_covered(x, kinds[entry->kind].prefix, entry) &&
            (p == NULL || policy_shows_to(p, kinds[entry->kind].kind, entry->name, x->verdict.grant.root)) &&
            (entry->kind != CATALOGUE_TOOLS || is_as_pinned(x, entry->name));
 }
@@ -220,5 +218,6 @@ lists_check_tool(exchange *x, aip_error *err)
     }
     x->schema = known.hashes;
     x->schema_known = true;
+    AIP_TRY(mcp_params_check(x, &known, err));
     return lists_rename_tool(x, (aip_bytes){(const unsigned char *)known.name, known.size}, err);
 }

@@ -18,10 +18,12 @@ append_decision(text_buffer *out, const exchange *x)
 {
     char method[64], tool[64], leaf[96];
     const audit_record *record = &x->record;
-    text_append_format(out, "%s %s %s %s %d %s%s%s %s\n", record->decision_id, record->allowed ? "ALLOW" : "BLOCK",
+    const char *server = x->route == NULL ? "" : x->route->name;
+    text_append_format(out, "%s %s %s %s %d %s%s%s %s%s%s\n", record->decision_id, record->allowed ? "ALLOW" : "BLOCK",
                        aip_status_lookup(record->status)->name, record->stage, x->answer.http,
                        aip_printable(record->method, method, sizeof method), record->tool.size > 0 ? " " : "",
-                       aip_printable(record->tool, tool, sizeof tool), aip_printable(record->leaf, leaf, sizeof leaf));
+                       aip_printable(record->tool, tool, sizeof tool), aip_printable(record->leaf, leaf, sizeof leaf),
+                       server[0] == '\0' ? "" : " @", server);
 }
 
 static void
@@ -132,6 +134,31 @@ log_request(const exchange *x, bool open)
         return;
     }
     log_append_line(&line, x, open);
+    if (text_finish(&line, NULL) == AIP_OK) {
+        write_line(&line);
+    }
+}
+
+void
+log_upstream(const exchange *x, const char *why)
+{
+    text_buffer line TEXT_AUTO = {0};
+    char when[21];
+    const char *name = x->route->name, *state = why == NULL ? "answers" : "failing";
+    clock_format_utc(clock_now_seconds(), when);
+    if (x->settings->front.log_json) {
+        text_append_format(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"event\":\"upstream\",\"state\":\"%s\"", when,
+                           why == NULL ? "info" : "error", state);
+        append_member(&line, "upstream", aip_bytes_of(name));
+        append_member(&line, "why", aip_bytes_of(why == NULL ? "" : why));
+        text_append_string(&line, "}\n");
+    } else if (why == NULL) {
+        text_append_format(&line, "aip-gateway: %s upstream%s%s answers again\n", when, name[0] == '\0' ? "" : " ",
+                           name);
+    } else {
+        text_append_format(&line, "aip-gateway: %s upstream%s%s is failing: %s; calls are refused while it rests\n",
+                           when, name[0] == '\0' ? "" : " ", name, why);
+    }
     if (text_finish(&line, NULL) == AIP_OK) {
         write_line(&line);
     }

@@ -8,6 +8,10 @@
  * one tells how many were. Thread-safe. */
 void log_request(const exchange *x, bool open);
 
+/* What became of the server behind its route: `why` it fails, NULL: it answers again. Whatever the settings' level is.
+ * Thread-safe. */
+void log_upstream(const exchange *x, const char *why);
+
 /* Appends the line without the settings' level being asked. */
 void log_append_line(text_buffer *out, const exchange *x, bool open);
 

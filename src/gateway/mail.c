@@ -313,5 +313,9 @@ desk_answer(desk *d, question *q)
     d->open--;
     d->moved_microseconds = clock_monotonic_microseconds();
     pthread_mutex_unlock(&d->lock);
-    post(q);
+    if (q->unheard) {
+        question_free(&q); /* a shard that was woken for it would find nothing to do */
+    } else {
+        post(q);
+    }
 }

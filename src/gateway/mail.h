@@ -46,6 +46,6 @@ void desk_ring(const desk *d);      /* thread-safe */
 question *desk_take(desk *d, question_kind kind); /* the oldest of that kind, or NULL */
 bool desk_has(desk *d, question_kind kind);
 void desk_put_back(desk *d, question *q); /* behind all others of its kind: it was taken and is to be taken again */
-void desk_answer(desk *d, question *q);   /* to its home; `q` is the shard's from then on */
+void desk_answer(desk *d, question *q);   /* to its home, or away, if unheard; `q` is the shard's from then on */
 
 #endif

@@ -1,9 +1,10 @@
 /* MCP: what each method means and needs. A method without a row is not passed on. */
-#include <strings.h>
-
 #include "base/clock.h"
 #include "crypto/base64url.h"
+#include "gateway/group.h"
 #include "gateway/mcp.h"
+#include "gateway/mcp_address.h"
+#include "gateway/mcp_tasks.h"
 
 typedef enum {
     NEEDS_NOTHING,   /* a valid chain is enough */
@@ -12,9 +13,13 @@ typedef enum {
     NEEDS_RESOURCE,  /* resource:<params.uri> */
     NEEDS_REFERENCE, /* params.ref names a prompt or a resource */
     NEEDS_FILTER,    /* each of params.notifications.resourceSubscriptions */
+    NEEDS_TASK,      /* params.taskId is the caller's own: mcp_check_owner */
 } need;
 
-typedef enum { ERA_ANY, ERA_LEGACY } era; /* legacy: MCP 2026-07-28 has it no more */
+/* legacy: MCP 2026-07-28 has it no more; modern: since then */
+typedef enum { ERA_ANY, ERA_LEGACY, ERA_MODERN } era;
+
+enum { CHALLENGE_BYTES_MAX = 1024 }; /* what a challenge names */
 
 typedef struct {
     const char *method;
@@ -23,7 +28,6 @@ typedef struct {
     era era;
 } method_row;
 
-/* tasks/… has no row yet: a task's result belongs to the agent that started it, and that is not kept yet. */
 static const method_row request_rows[] = {
     {"initialize", NEEDS_NOTHING, false, ERA_LEGACY},
     {"ping", NEEDS_NOTHING, false, ERA_LEGACY},
@@ -40,6 +44,11 @@ static const method_row request_rows[] = {
     {"resources/unsubscribe", NEEDS_RESOURCE, false, ERA_LEGACY},
     {"completion/complete", NEEDS_REFERENCE, false, ERA_ANY},
     {"subscriptions/listen", NEEDS_FILTER, false, ERA_ANY},
+    {"tasks/get", NEEDS_TASK, false, ERA_ANY}, /* tasks: G-100 */
+    {"tasks/result", NEEDS_TASK, false, ERA_LEGACY},
+    {"tasks/list", NEEDS_NOTHING, false, ERA_LEGACY},
+    {"tasks/cancel", NEEDS_TASK, false, ERA_ANY},
+    {"tasks/update", NEEDS_TASK, false, ERA_MODERN},
     {NULL, NEEDS_NOTHING, false, ERA_ANY},
 };
 
@@ -48,6 +57,7 @@ static const method_row notification_rows[] = {
     {"notifications/cancelled", NEEDS_NOTHING, false, ERA_ANY},
     {"notifications/progress", NEEDS_NOTHING, false, ERA_ANY},
     {"notifications/roots/list_changed", NEEDS_NOTHING, false, ERA_LEGACY},
+    {"notifications/tasks/status", NEEDS_NOTHING, false, ERA_LEGACY}, /* of what the server began at the client */
     {NULL, NEEDS_NOTHING, false, ERA_ANY},
 };
 
@@ -58,7 +68,7 @@ find_row(const exchange *x)
     while (row->method != NULL && strcmp(row->method, x->method) != 0) {
         row++;
     }
-    return row->method == NULL || (row->era == ERA_LEGACY && x->modern) ? NULL : row;
+    return row->method == NULL || row->era == (x->modern ? ERA_LEGACY : ERA_MODERN) ? NULL : row;
 }
 
 /* Bytes that tool and prompt names may have; anything else no scope entry can mean. */
@@ -74,44 +84,27 @@ is_name(aip_bytes name)
     return good;
 }
 
-/* Visible ASCII without anything a server could resolve to a place outside the prefix that was granted. */
-static bool
-is_address(aip_bytes uri)
-{
-    const char *text = (const char *)uri.data;
-    bool good = uri.size > 0 && memmem(text, uri.size, "/../", 4) == NULL && memmem(text, uri.size, "/./", 3) == NULL;
-    good = good && !(uri.size >= 3 && memcmp(text + uri.size - 3, "/..", 3) == 0);
-    for (size_t i = 0; good && i < uri.size; i++) {
-        good = text[i] > 0x20 && text[i] < 0x7f && text[i] != '\\';
-        if (good && text[i] == '%' && i + 2 < uri.size) {
-            good = strncasecmp(text + i, "%2e", 3) != 0 && strncasecmp(text + i, "%2f", 3) != 0 &&
-                   strncasecmp(text + i, "%5c", 3) != 0;
-        }
-    }
-    return good;
-}
-
-/* Sets `wanted` to prefix + the string's value, and `name` to the value. */
+/* Sets `wanted` to prefix + the string's value as callers know it, and `name` to the value. */
 static aip_status
 want(exchange *x, const char *prefix, uint32_t node, aip_error *err)
 {
-    size_t length = strlen(prefix), size = 0;
+    size_t size = 0;
+    char value[AIP_URI_BYTES_MAX];
     if (node == SCAN_NONE || scan_kind_of(&x->document, node) != SCAN_STRING) {
         return aip_fail(err, AIP_REQUEST_INVALID, "the name or address is missing or not a string");
     }
-    memcpy(x->wanted, prefix, length + 1);
-    char *value = x->wanted + length;
-    if (scan_unescape(&x->document, node, value, AIP_URI_BYTES_MAX, &size, NULL) != AIP_OK) {
-        x->wanted[0] = '\0';
+    x->wanted[0] = '\0';
+    if (scan_unescape(&x->document, node, value, sizeof value, &size, NULL) != AIP_OK) {
         return aip_fail(err, AIP_SCOPE_INSUFFICIENT, "the name or address is too long");
     }
     aip_bytes name = {(const unsigned char *)value, size};
-    if (strcmp(prefix, "resource:") == 0 ? !is_address(name) : !is_name(name)) {
+    bool address = strcmp(prefix, "resource:") == 0, template = strcmp(x->method, "completion/complete") == 0;
+    if ((!address && !is_name(name)) || !group_write_wanted(x, prefix, name, x->wanted, &x->called) ||
+        (address && !mcp_address_spell(x->wanted, sizeof x->wanted, template, &x->called))) {
         x->wanted[0] = '\0';
         return aip_fail(err, AIP_SCOPE_INSUFFICIENT, "the name or address has bytes that no scope covers");
     }
-    value[size] = '\0';
-    x->name = name;
+    x->name = aip_bytes_from(x->called, x->called.size - size);
     x->subject = strcmp(prefix, "resource:") == 0 ? POLICY_RESOURCE
                  : strcmp(prefix, "prompt:") == 0 ? POLICY_PROMPT
                                                   : POLICY_TOOL;
@@ -155,20 +148,30 @@ want_reference(exchange *x, uint32_t params, aip_error *err)
     return aip_fail(err, AIP_REQUEST_INVALID, "ref has an unknown type");
 }
 
-/* All but the last address are judged here, since `wanted` holds one. */
+static uint32_t
+find_addresses(const scan_document *document, uint32_t params)
+{
+    uint32_t filter = params == SCAN_NONE ? SCAN_NONE : scan_member(document, params, "notifications");
+    return filter == SCAN_NONE ? SCAN_NONE : scan_member(document, filter, "resourceSubscriptions");
+}
+
+/* Whether the token grants them is judged here for all but the last address, since `wanted` holds one. */
 static aip_status
 want_filter(exchange *x, uint32_t params, aip_error *err)
 {
     const scan_document *document = &x->document;
-    uint32_t filter = params == SCAN_NONE ? SCAN_NONE : scan_member(document, params, "notifications");
-    uint32_t list = filter == SCAN_NONE ? SCAN_NONE : scan_member(document, filter, "resourceSubscriptions");
+    uint32_t list = find_addresses(document, params);
     if (list == SCAN_NONE) {
         return AIP_OK;
     }
     if (scan_kind_of(document, list) != SCAN_ARRAY) {
         return aip_fail(err, AIP_REQUEST_INVALID, "resourceSubscriptions must be an array");
     }
+    size_t count = 0;
     for (uint32_t each = scan_child(document, list); each != SCAN_NONE; each = scan_next(document, each)) {
+        if (count++ == AIP_SUBSCRIPTIONS_MAX) {
+            return aip_fail(err, AIP_REQUEST_INVALID, "more than %d addresses", AIP_SUBSCRIPTIONS_MAX);
+        }
         AIP_TRY(want(x, "resource:", each, err));
         AIP_TRY(aip_grant_covers(&x->verdict.grant, aip_bytes_of(x->wanted), err));
     }
@@ -182,6 +185,10 @@ read_needs(exchange *x, need needs, aip_error *err)
     x->subject = POLICY_METHOD;
     if (needs == NEEDS_NOTHING) {
         return AIP_OK;
+    }
+    if (needs == NEEDS_TASK) {
+        mcp_task_id id;
+        return mcp_task_named(x, id, err);
     }
     if (needs == NEEDS_FILTER) {
         return x->record.verified ? want_filter(x, params, err) : AIP_OK;
@@ -200,6 +207,7 @@ read_needs(exchange *x, need needs, aip_error *err)
         return want_reference(x, params, err);
     case NEEDS_NOTHING:
     case NEEDS_FILTER:
+    case NEEDS_TASK:
         break;
     }
     return aip_fail(err, AIP_INTERNAL, NULL);
@@ -284,7 +292,9 @@ check_retry(const exchange *x, const method_row *row, aip_error *err)
     uint32_t params = scan_member(&x->document, 0, "params");
     bool retried = params != SCAN_NONE && (scan_member(&x->document, params, "inputResponses") != SCAN_NONE ||
                                            scan_member(&x->document, params, "requestState") != SCAN_NONE);
-    return retried && !row->mirrored ? aip_fail(err, AIP_REQUEST_INVALID, "this method asks for no input") : AIP_OK;
+    return retried && !row->mirrored && row->era != ERA_MODERN
+               ? aip_fail(err, AIP_REQUEST_INVALID, "this method asks for no input")
+               : AIP_OK;
 }
 
 static aip_status
@@ -292,6 +302,7 @@ check_mirrors(exchange *x, const method_row *row, aip_error *err)
 {
     bool strict = x->modern && x->kind == MESSAGE_REQUEST;
     if (strict) {
+        mcp_name_state(x, &x->document, x->params, x->state_given);
         AIP_TRY(check_retry(x, row, err));
     }
     if (x->local) {
@@ -304,7 +315,62 @@ check_mirrors(exchange *x, const method_row *row, aip_error *err)
     if (x->renamed) {
         return AIP_OK; /* it was compared with the name that the caller gave */
     }
-    return check_mirror(x, "Mcp-Name", row->mirrored ? x->name : (aip_bytes){NULL, 0}, strict && row->mirrored, err);
+    mcp_task_id task;
+    aip_bytes name = row->mirrored ? x->name : (aip_bytes){NULL, 0};
+    if (row->needs == NEEDS_TASK) {
+        AIP_TRY(mcp_task_named(x, task, err));
+        name = aip_bytes_of(task);
+    }
+    return check_mirror(x, "Mcp-Name", name, strict && (row->mirrored || row->needs == NEEDS_TASK), err);
+}
+
+/* Of a subscription; other messages name one thing, which is known already. */
+static uint32_t
+find_first_address(const exchange *x)
+{
+    const method_row *row = x->route->protocol == &protocol_mcp && x->kind == MESSAGE_REQUEST ? find_row(x) : NULL;
+    uint32_t list = row != NULL && row->needs == NEEDS_FILTER ? find_addresses(&x->document, x->params) : SCAN_NONE;
+    return list == SCAN_NONE ? SCAN_NONE : scan_child(&x->document, list);
+}
+
+aip_status
+mcp_judge_each(exchange *x, aip_status (*judge)(exchange *x, aip_error *err), aip_error *err)
+{
+    uint32_t each = find_first_address(x);
+    if (each == SCAN_NONE) {
+        return judge(x, err);
+    }
+    for (; each != SCAN_NONE; each = scan_next(&x->document, each)) {
+        AIP_TRY(want(x, "resource:", each, err));
+        AIP_TRY(judge(x, err));
+    }
+    return AIP_OK;
+}
+
+static void
+note_lacking(const exchange *x, text_buffer *out)
+{
+    bool lacks = aip_grant_covers(&x->verdict.grant, aip_bytes_of(x->wanted), NULL) != AIP_OK;
+    if (lacks && out->size + strlen(x->wanted) < CHALLENGE_BYTES_MAX && strpbrk(x->wanted, "\"\\") == NULL) {
+        text_append_format(out, "%s%s", out->size == 0 ? "" : " ", x->wanted);
+    }
+}
+
+void
+mcp_append_lacking(text_buffer *out, exchange *x)
+{
+    const aip_bytes called = x->called, name = x->name; /* views into `wanted` */
+    char wanted[sizeof x->wanted];
+    uint32_t each = find_first_address(x);
+    memcpy(wanted, x->wanted, sizeof wanted);
+    for (; each != SCAN_NONE; each = scan_next(&x->document, each)) {
+        if (want(x, "resource:", each, NULL) == AIP_OK) {
+            note_lacking(x, out);
+        }
+    }
+    memcpy(x->wanted, wanted, sizeof wanted);
+    x->called = called;
+    x->name = name;
 }
 
 /* An answer that nobody asked for is none. */

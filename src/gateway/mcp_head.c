@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <strings.h>
 
+#include "base/splice.h"
 #include "gateway/mcp.h"
 #include "gateway/media.h"
 
@@ -38,6 +39,12 @@ check_accept(const exchange *x, aip_error *err)
 /* What the rules of this file are written for. A later version may mean other things by the same bytes. */
 static const char *const versions[] = {"2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"};
 
+const char *
+mcp_version(size_t index)
+{
+    return index < sizeof versions / sizeof versions[0] ? versions[index] : NULL;
+}
+
 aip_status
 mcp_check_version(aip_bytes version, aip_error *err)
 {
@@ -47,6 +54,24 @@ mcp_check_version(aip_bytes version, aip_error *err)
         }
     }
     return aip_fail(err, AIP_REQUEST_VERSION, NULL);
+}
+
+aip_status
+mcp_narrow_versions(const scan_document *message, uint32_t result, text_buffer *out, aip_error *err)
+{
+    SPLICE_AUTO splice edit = {0};
+    const scan_limits limits = {message->text.size, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
+    uint32_t list = scan_member(message, result, "supportedVersions");
+    uint32_t each = list == SCAN_NONE ? SCAN_NONE : scan_child(message, list);
+    splice_begin(&edit, message);
+    for (; each != SCAN_NONE; each = scan_next(message, each)) {
+        aip_bytes raw = scan_raw(message, each);
+        bool text = scan_kind_of(message, each) == SCAN_STRING;
+        if (!text || mcp_check_version((aip_bytes){raw.data + 1, raw.size - 2}, NULL) != AIP_OK) {
+            AIP_TRY(splice_remove(&edit, list, each, err));
+        }
+    }
+    return splice_changes(&edit) ? splice_finish(&edit, &limits, out, NULL, err) : AIP_OK;
 }
 
 static bool

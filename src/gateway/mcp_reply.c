@@ -1,12 +1,14 @@
 /* MCP: messages of the server, and what they say of the call. */
+#include <stdlib.h>
+
 #include "base/clock.h"
+#include "gateway/group.h"
 #include "gateway/lists.h"
 #include "gateway/mcp.h"
+#include "gateway/mcp_tasks.h"
 #include "gateway/stages.h"
 
-static const char *const message_names[] = {"jsonrpc", "id", "method", "params", "result", "error", NULL};
-
-/* A session that only begins has no id yet when its server asks: the caller learns it with the same reply. */
+/* A session that only begins has its id already when its server asks: it came with the head of the same reply. */
 server_request
 mcp_server_request(const exchange *x, aip_bytes id)
 {
@@ -38,15 +40,29 @@ judge_response(exchange *x, const scan_document *message, uint32_t result, aip_e
     if (answers_call(x, message, id) && !x->answered_call) {
         x->answered_call = true;
         x->tool_failed = result == SCAN_NONE || tells_failure(message, result);
+        mcp_name_state(x, message, result, x->state_wanted);
         spend_note_actual(x, message, result);
         return AIP_OK;
     }
     if (x->kind == MESSAGE_REQUEST && x->upstream_http >= 300) {
         return AIP_OK; /* a failure may be about a message that could not be read */
     }
-    return x->kind == MESSAGE_NONE && resumes > 0
+    return x->kind == MESSAGE_NONE && resumes > 0 && !x->part /* such a stream was no call's */
                ? AIP_OK
                : aip_fail(err, AIP_UPSTREAM_INVALID, "a response that nobody waits for");
+}
+
+void
+mcp_name_state(const exchange *x, const scan_document *message, uint32_t level, char out[DLP_FINGERPRINT_SIZE])
+{
+    uint32_t state = level == SCAN_NONE ? SCAN_NONE : scan_member(message, level, "requestState");
+    size_t room = state == SCAN_NONE ? 0 : scan_raw(message, state).size, size = 0;
+    char *text = state != SCAN_NONE && scan_kind_of(message, state) == SCAN_STRING ? malloc(room) : NULL;
+    out[0] = '\0';
+    if (text != NULL && scan_unescape(message, state, text, room, &size, NULL) == AIP_OK) {
+        dlp_fingerprint(x->gateway->finding_key, (aip_bytes){(const unsigned char *)text, size}, out);
+    }
+    free(text);
 }
 
 /* Modern servers ask by results, and have no requests of their own. */
@@ -67,6 +83,35 @@ judge_request(exchange *x, const scan_document *message, aip_error *err)
     return AIP_OK;
 }
 
+/* Of a group's servers, the versions are those of all. */
+static bool
+is_discovery(const exchange *x)
+{
+    return x->group == NULL && x->kind == MESSAGE_REQUEST && strcmp(x->method, "server/discover") == 0;
+}
+
+/* What is left of the message, with the names that a group's callers know. */
+static aip_status
+name_for_callers(exchange *x, const scan_document *message, text_buffer *out, aip_error *err)
+{
+    TEXT_AUTO text_buffer left = *out;
+    scan_document again = {0};
+    *out = (text_buffer){0};
+    if (left.size == 0) {
+        return group_name_reply(x, message, out, err);
+    }
+    const scan_limits limits = {left.size, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
+    AIP_TRY(text_finish(&left, err));
+    AIP_TRY(scan_load(text_view(&left), &limits, &again, err));
+    aip_status status = group_name_reply(x, &again, out, err);
+    scan_clear(&again);
+    if (status == AIP_OK && out->size == 0) {
+        *out = left;
+        left = (text_buffer){0};
+    }
+    return status;
+}
+
 aip_status
 mcp_judge(exchange *x, const scan_document *message, text_buffer *out, aip_error *err)
 {
@@ -75,14 +120,19 @@ mcp_judge(exchange *x, const scan_document *message, text_buffer *out, aip_error
          method = scan_member(message, 0, "method") != SCAN_NONE;
     if (version == SCAN_NONE || scan_kind_of(message, version) != SCAN_STRING ||
         !scan_string_equals(message, version, AIP_BYTES_LITERAL("2.0")) ||
-        scan_check_names(message, 0, message_names, NULL) != AIP_OK || (result != SCAN_NONE) + failure + method != 1) {
+        message_check_names(message, NULL) != AIP_OK || (result != SCAN_NONE) + failure + method != 1) {
         return aip_fail(err, AIP_UPSTREAM_INVALID, "a reply that is not one JSON-RPC message");
     }
     if (method) {
-        return judge_request(x, message, err);
+        AIP_TRY(mcp_tasks_judge_message(x, message, err));
+        AIP_TRY(x->left_out ? AIP_OK : judge_request(x, message, err));
+    } else {
+        AIP_TRY(judge_response(x, message, result, err));
+        AIP_TRY(mcp_tasks_judge_result(x, message, out, err));
+        AIP_TRY(result == SCAN_NONE || out->size > 0 ? AIP_OK : lists_judge(x, message, out, err));
+        AIP_TRY(result == SCAN_NONE || !is_discovery(x) ? AIP_OK : mcp_narrow_versions(message, result, out, err));
     }
-    AIP_TRY(judge_response(x, message, result, err));
-    return result == SCAN_NONE ? AIP_OK : lists_judge(x, message, out, err);
+    return x->group == NULL || x->left_out ? AIP_OK : name_for_callers(x, message, out, err);
 }
 
 /* Basic/patterns/subscriptions asks for a result at the end, basic/patterns/cancellation for a notification: both. */

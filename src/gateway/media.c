@@ -39,6 +39,30 @@ essence(aip_bytes type)
     return (aip_bytes){type.data, size};
 }
 
+bool
+media_names(aip_bytes type, const char *name)
+{
+    return begins(type, name) && essence(type).size == strlen(name);
+}
+
+bool
+media_is_utf8(aip_bytes type)
+{
+    static const char parameter[] = "charset=";
+    for (; type.size > 0; type = aip_bytes_from(type, 1)) {
+        if (!begins(type, parameter)) {
+            continue;
+        }
+        aip_bytes value = aip_bytes_from(type, sizeof parameter - 1);
+        value = aip_bytes_from(value, value.size > 0 && value.data[0] == '"' ? 1 : 0);
+        size_t size = begins(value, "utf-8") ? 5 : begins(value, "utf8") ? 4 : 0;
+        if (size == 0 || (value.size > size && strchr("\"; \t", value.data[size]) == NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 ends(aip_bytes type, const char *end)
 {

@@ -6,7 +6,38 @@ static const char *const params_names[] = {
     "name",         "arguments",     "uri",       "_meta",         "cursor",          "ref",   "argument",
     "task",         "taskId",        "requestId", "progressToken", "protocolVersion", "level", "inputResponses",
     "requestState", "notifications", NULL};
-static const char *const meta_names[] = {"progressToken", "aip/token", "io.modelcontextprotocol/protocolVersion", NULL};
+static const char *const result_names[] = {"_meta",
+                                           "content",
+                                           "structuredContent",
+                                           "isError",
+                                           "contents",
+                                           "messages",
+                                           "completion",
+                                           "tools",
+                                           "prompts",
+                                           "resources",
+                                           "nextCursor",
+                                           "resultType",
+                                           "inputRequests",
+                                           "resourceTemplates",
+                                           "requestState",
+                                           "ttlMs",
+                                           "cacheScope",
+                                           "capabilities",
+                                           "supportedVersions",
+                                           "protocolVersion",
+                                           "instructions",
+                                           "serverInfo",
+                                           "role",
+                                           "model",
+                                           "action",
+                                           "roots",
+                                           "task",
+                                           "tasks",
+                                           NULL};
+static const char *const error_names[] = {"code", "message", "data", NULL};
+static const char *const meta_names[] = {"progressToken", "aip/token", "io.modelcontextprotocol/protocolVersion",
+                                         "io.modelcontextprotocol/related-task", NULL};
 
 static const scan_limits *
 limits(const exchange *x, scan_limits *out)
@@ -15,11 +46,33 @@ limits(const exchange *x, scan_limits *out)
     return out;
 }
 
+/* At the levels of the protocol no two readers see different members, in either direction. */
+aip_status
+message_check_names(const scan_document *document, aip_error *err)
+{
+    static const struct {
+        const char *name;
+        const char *const *known;
+    } levels[] = {{"params", params_names}, {"result", result_names}, {"error", error_names}};
+    AIP_TRY(scan_check_names(document, 0, message_names, err));
+    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
+        uint32_t level = scan_member(document, 0, levels[i].name);
+        uint32_t meta = level == SCAN_NONE ? SCAN_NONE : scan_member(document, level, "_meta");
+        if (level != SCAN_NONE) {
+            AIP_TRY(scan_check_names(document, level, levels[i].known, err));
+        }
+        if (meta != SCAN_NONE) {
+            AIP_TRY(scan_check_names(document, meta, meta_names, err));
+        }
+    }
+    return AIP_OK;
+}
+
 static aip_status
 check_levels(const exchange *x, aip_error *err)
 {
     const scan_document *document = &x->document;
-    AIP_TRY(scan_check_names(document, 0, message_names, err));
+    AIP_TRY(message_check_names(document, err));
     uint32_t params = scan_member(document, 0, "params");
     if (params == SCAN_NONE) {
         return AIP_OK;

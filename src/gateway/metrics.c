@@ -20,6 +20,8 @@ struct metrics_cell {
     histogram times[METRICS_HISTOGRAMS];
     counter moving[METRICS_MOVING_GAUGES];
     counter findings;
+    counter outcomes[AIP_STATUS_COUNT];
+    counter told_errors;
 };
 
 struct metrics {
@@ -109,6 +111,16 @@ metrics_count_decision(metrics_cell *cell, aip_status status)
 }
 
 void
+metrics_count_outcome(metrics_cell *cell, aip_status status, bool is_error)
+{
+    if (status == AIP_OK && is_error) {
+        add(&cell->told_errors, 1);
+    } else {
+        add(&cell->outcomes[(unsigned)status < AIP_STATUS_COUNT ? status : AIP_INTERNAL], 1);
+    }
+}
+
+void
 metrics_count_time(metrics_cell *cell, metrics_histogram which, uint64_t microseconds)
 {
     size_t i = 0;
@@ -169,6 +181,7 @@ metrics_class_of(aip_bytes method)
         {"notifications/initialized", METRICS_LIFECYCLE},
         {"notifications/cancelled", METRICS_LIFECYCLE},
         {"tasks/cancel", METRICS_LIFECYCLE},
+        {"tasks/update", METRICS_LIFECYCLE},
         {"CancelTask", METRICS_LIFECYCLE},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -276,6 +289,22 @@ write_decisions(const metrics *m, text_buffer *out)
     write_violations(by_status, out);
 }
 
+/* What a decision allowed may still fail, and an error within an answer is none of HTTP's. */
+static void
+write_outcomes(const metrics *m, text_buffer *out)
+{
+    head(out, "aip_gateway_outcomes_total", "counter", "Ends of forwarded requests; error: the answer tells of one.");
+    for (int i = 0; i < AIP_STATUS_COUNT; i++) {
+        uint64_t count = total(m, &m->cells[0].outcomes[i]);
+        if (i == AIP_OK || count > 0) {
+            text_append_format(out, "aip_gateway_outcomes_total{outcome=\"%s\"} %" PRIu64 "\n",
+                               aip_status_lookup((aip_status)i)->name, count);
+        }
+    }
+    text_append_format(out, "aip_gateway_outcomes_total{outcome=\"error\"} %" PRIu64 "\n",
+                       total(m, &m->cells[0].told_errors));
+}
+
 /* The count is the sum of the buckets as they were read, so that the text never contradicts itself. */
 static void
 write_histogram(const metrics *m, metrics_histogram which, text_buffer *out)
@@ -352,6 +381,7 @@ metrics_write(const metrics *m, const metrics_view *view, text_buffer *out, aip_
 {
     write_requests(m, out);
     write_decisions(m, out);
+    write_outcomes(m, out);
     for (metrics_histogram which = METRICS_VERIFICATION; which < METRICS_HISTOGRAMS; which++) {
         write_histogram(m, which, out);
     }

@@ -62,6 +62,8 @@ metrics_cell *metrics_cell_of(metrics *m, size_t i); /* i < cells */
 
 void metrics_count_request(metrics_cell *cell, metrics_protocol protocol, metrics_class class);
 void metrics_count_decision(metrics_cell *cell, aip_status status);
+/* Of a request that was forwarded; `is_error`: the server did what it was asked, and tells of an error. */
+void metrics_count_outcome(metrics_cell *cell, aip_status status, bool is_error);
 void metrics_count_time(metrics_cell *cell, metrics_histogram which, uint64_t microseconds);
 void metrics_count_findings(metrics_cell *cell, size_t findings); /* of data-loss prevention */
 void metrics_move(metrics_cell *cell, metrics_moving which, int64_t by);

@@ -5,6 +5,7 @@
 #include "chain/chain.h"
 #include "gateway/await.h"
 #include "gateway/figures.h"
+#include "gateway/group.h"
 #include "gateway/lists.h"
 #include "gateway/mcp.h"
 #include "gateway/reply.h"
@@ -38,6 +39,7 @@ static const stage admit_stages[] = {
     {"body", prove_body},
     {"read", read_message},
     {"classify", classify},
+    {"member", group_choose},
     {"rules", judge_choose},
     {"definition", lists_check_tool},
     {"contents", inspect_request},
@@ -151,7 +153,7 @@ classify(exchange *x, aip_error *err)
 static void
 forget_message(exchange *x)
 {
-    x->id = x->name = x->arguments = (aip_bytes){NULL, 0};
+    x->id = x->name = x->called = x->arguments = (aip_bytes){NULL, 0};
     x->params = x->argument_node = SCAN_NONE;
     x->kind = MESSAGE_NONE;
     x->is_tool = false;
@@ -161,7 +163,8 @@ forget_message(exchange *x)
 static bool
 is_pure(const stage *each, bool granted)
 {
-    return each->run == read_message || each->run == classify || each->run == judge_choose ||
+    return each->run == read_message || each->run == classify || each->run == group_choose ||
+           each->run == judge_choose ||
            each->run == judge_policy || (granted && (each->run == check_scope || each->run == check_constraints));
 }
 
@@ -220,7 +223,7 @@ check_constraints(exchange *x, aip_error *err)
     if (x->subject == POLICY_ROUTE && x->kind == MESSAGE_REQUEST) {
         return aip_grant_check_arguments(&x->verdict.grant, aip_bytes_of(x->wanted), x->arguments, err); /* E-72 */
     }
-    return x->is_tool ? pipeline_hold_arguments(x, x->name, err) : AIP_OK;
+    return x->is_tool ? pipeline_hold_arguments(x, x->called, err) : AIP_OK;
 }
 
 static aip_status
@@ -275,6 +278,7 @@ describe(exchange *x)
     record->upstream = x->route == NULL || x->route->name[0] == '\0' ? NULL : x->route->name;
     record->protocol = x->route == NULL ? "" : x->route->protocol->name;
     record->approver = aip_bytes_of(x->approver);
+    record->state = x->state_given[0] == '\0' ? NULL : x->state_given;
     record->has_digest = x->body.size > 0;
     if (record->has_digest) {
         hash_sha256(text_view(&x->body), record->request_digest);

@@ -135,6 +135,9 @@ plain_read(const plain_request *request, plain_facts *out, aip_error *err)
         return aip_fail(err, AIP_REQUEST_HTTP_METHOD, NULL);
     }
     AIP_TRY(write_wanted(method, request->path, out, err));
+    if (plain_body_overrides(request)) {
+        return aip_fail(err, AIP_REQUEST_INVALID, "the body asks for another method");
+    }
     text_append_string(&out->arguments, "{");
     aip_status status = write_query(request, &out->arguments, err);
     write_body(request, &out->arguments);

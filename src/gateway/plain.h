@@ -12,7 +12,8 @@ typedef struct {
     const char *method;        /* as sent */
     aip_bytes path, query;     /* as sent; no `?` */
     const scan_document *body; /* an indexed JSON body; NULL: none, or of another type */
-    aip_bytes other;           /* a body of another type; its bytes that are not UTF-8 are judged as U+FFFD */
+    aip_bytes type;            /* of the body */
+    aip_bytes other;           /* a body of another type than JSON; its bytes that are not UTF-8 are judged as U+FFFD */
 } plain_request;
 
 typedef struct {
@@ -20,6 +21,10 @@ typedef struct {
     const char *path;               /* in `wanted` */
     text_buffer arguments;          /* one JSON object: parameters of the query, then members of the body */
 } plain_facts;
+
+/* Does the body ask for another method? Some servers take that from a member, a form's parameter or a part of this
+ * name: E-85 */
+bool plain_body_overrides(const plain_request *request);
 
 /* Judges method and target and writes the facts. HEAD is judged as GET. The path's form is one for all spellings:
  * letters, digits and `._:@-` as they are, all other bytes as %XX. Errors: request.http_method, request.invalid (the

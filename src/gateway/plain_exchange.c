@@ -49,6 +49,9 @@ plain_check_head(exchange *x, aip_error *err)
     if (strcmp(x->http_method, "HEAD") == 0 && declared) {
         return aip_fail(err, AIP_REQUEST_HEADERS, "a body with a method that has none");
     }
+    if (!media_is_utf8(exchange_header(x, "Content-Type", NULL))) {
+        return aip_fail(err, AIP_REQUEST_MEDIA_TYPE, "a body in another character set than UTF-8");
+    }
     AIP_TRY(target_check_query(x->query, err));
     plain_facts facts;
     AIP_TRY(plain_read(&(plain_request){.method = x->http_method, .path = aip_bytes_of(x->path), .query = x->query},
@@ -113,6 +116,7 @@ plain_classify(exchange *x, aip_error *err)
                                    .path = aip_bytes_of(x->path),
                                    .query = x->query,
                                    .body = x->document.count == 0 ? NULL : &x->document,
+                                   .type = exchange_header(x, "Content-Type", NULL),
                                    .other = is_json(x) ? (aip_bytes){NULL, 0} : text_view(&x->body)};
     AIP_TRY(plain_read(&request, &facts, err));
     aip_status status = keep(x, &facts, err);
@@ -141,6 +145,6 @@ plain_judge(exchange *x, const scan_document *message, text_buffer *out, aip_err
 const char *
 plain_append_refusal(text_buffer *out, const exchange *x)
 {
-    reply_append_plain_error(out, x->refusal.status, x->record.decision_id);
+    reply_append_plain_error(out, &x->refusal, x->record.decision_id);
     return "application/json";
 }

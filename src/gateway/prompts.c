@@ -326,9 +326,3 @@ prompts_next_end(const prompts *ps)
     }
     return next;
 }
-
-uint64_t
-prompts_cool_until(const prompts *ps)
-{
-    return ps->cool_until;
-}

@@ -73,6 +73,5 @@ const prompt *prompts_first(const prompts *ps);                /* oldest first, 
 const prompt_word *prompts_words(const prompts *ps, size_t *count);
 size_t prompts_waiting(const prompts *ps);
 uint64_t prompts_next_end(const prompts *ps); /* when the next one ends by itself; UINT64_MAX: none does */
-uint64_t prompts_cool_until(const prompts *ps);
 
 #endif

@@ -1,6 +1,7 @@
 /* The table of protocols. */
 #include "gateway/a2a_exchange.h"
 #include "gateway/mcp.h"
+#include "gateway/mcp_tasks.h"
 #include "gateway/plain_exchange.h"
 
 const protocol protocol_mcp = {
@@ -11,6 +12,7 @@ const protocol protocol_mcp = {
     .classify = mcp_classify,
     .append_error = reply_append_rpc_error,
     .judge = mcp_judge,
+    .check = mcp_check_owner,
     .append_end = mcp_append_end,
 };
 

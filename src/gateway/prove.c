@@ -85,14 +85,15 @@ aip_status
 prove_body(exchange *x, aip_error *err)
 {
     const http_message request = request_message(x);
-    return x->proven && x->body.size > 0 ? content_digest_check(&request, text_view(&x->body), err) : AIP_OK;
+    return x->proven && !x->part && x->body.size > 0 ? content_digest_check(&request, text_view(&x->body), err)
+                                                     : AIP_OK;
 }
 
 /* The last thing that is asked, so that only requests that would go on cost the database anything. */
 aip_status
 prove_once(exchange *x, aip_error *err)
 {
-    if (!x->proven) {
+    if (!x->proven || x->part) {
         return AIP_OK;
     }
     if (x->question != NULL) {

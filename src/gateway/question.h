@@ -20,6 +20,7 @@ typedef enum {
     QUESTION_REVOKE,   /* judge and keep a revocation */
     QUESTION_REVOKED,  /* a page of the list of revocations */
     QUESTION_PINS,     /* keep what an upstream lists: nobody waits for it */
+    QUESTION_OWNERS, /* read whose some tasks are: the answer stands in the memory of owners */
     QUESTION_JUDGED,   /* note that a chain has shown who may revoke what: nobody waits for it */
     /* to the books */
     QUESTION_HOLD,   /* hold what a call may cost */
@@ -56,6 +57,7 @@ struct question {
     char decision_id[23];     /* … and what records call it */
     bool withdraws;           /* of QUESTION_APPROVAL: it only takes `call` back, and nobody waits */
     atomic_bool left;         /* nobody waits any more: written by the shard, which then rings */
+    bool unheard;             /* nobody waits for its answer, which is thrown away at the desk */
     aip_status status;
     char about[64]; /* of QUESTION_EVENT: the decision's id; its name is `name`, its subject `wanted`, its detail `text`
                      */

@@ -2,6 +2,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "gateway/log.h"
 #include "gateway/stages.h"
 
 aip_status
@@ -15,11 +16,21 @@ reach_upstream(exchange *x, aip_error *err)
     return AIP_OK;
 }
 
+/* Callers are told no more than that it cannot be reached; the operator has to know why. */
+static void
+tell_change(const exchange *x, bool answered)
+{
+    const char *why = x->refusal.status == AIP_UPSTREAM_TIMEOUT ? NULL : upstream_why(x->shard->upstreams);
+    log_upstream(x, answered ? NULL : why == NULL ? "no answer in time" : why);
+}
+
 void
 reach_note(exchange *x, bool answered)
 {
-    if (x->entered) {
-        route_state_note(x->route->state, answered, clock_monotonic_microseconds());
+    if (x->entered && x->route->members == NULL) {
+        if (route_state_note(x->route->state, answered, clock_monotonic_microseconds())) {
+            tell_change(x, answered);
+        }
     }
 }
 

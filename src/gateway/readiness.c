@@ -36,7 +36,7 @@ all_upstreams_fail(const gateway_settings *settings)
 {
     bool all = settings->route_count > 0;
     for (size_t i = 0; all && i < settings->route_count; i++) {
-        all = route_state_fails(settings->routes[i].state);
+        all = routes_fails(&settings->routes[i]);
     }
     return all;
 }

@@ -71,13 +71,17 @@ reply_append_rpc_error(text_buffer *out, const exchange *x)
 }
 
 void
-reply_append_plain_error(text_buffer *out, aip_status status, const char *decision_id)
+reply_append_plain_error(text_buffer *out, const aip_error *why, const char *decision_id)
 {
-    const aip_status_facts *facts = aip_status_lookup(status);
+    const aip_status_facts *facts = aip_status_lookup(why->status);
     text_append_format(out,
                        "{\"error\":{\"code\":\"%s\",\"message\":", facts->peer != NULL ? facts->peer : facts->name);
     text_append_json(out, aip_bytes_of(facts->sentence));
     text_append_format(out, ",\"code_name\":\"%s\"", facts->name);
+    if (why->detail[0] != '\0') {
+        text_append_string(out, ",\"reason\":");
+        text_append_json(out, aip_bytes_of(why->detail));
+    }
     if (decision_id != NULL) {
         text_append_format(out, ",\"decision_id\":\"%s\"", decision_id);
     }
@@ -110,7 +114,13 @@ static void
 add_challenge(exchange *x)
 {
     const aip_status_facts *facts = aip_status_lookup(x->refusal.status);
+    TEXT_AUTO text_buffer lacking = {0};
     const char *scope = x->refusal.status == AIP_SCOPE_INSUFFICIENT && is_quotable(x->wanted) ? x->wanted : NULL;
+    if (scope != NULL) {
+        mcp_append_lacking(&lacking, x);
+        text_append(&lacking, (aip_bytes){(const unsigned char *)"", 1});
+        scope = text_finish(&lacking, NULL) == AIP_OK && lacking.size > 1 ? lacking.data : scope;
+    }
     if (facts->class == AIP_CLASS_CREDENTIAL) {
         answer_add(&x->answer, "WWW-Authenticate", "AIP error=\"%s\", error_description=\"%s\"", facts->name,
                    facts->sentence);
@@ -148,7 +158,7 @@ reply_refuse_unjudged(exchange *x, aip_status status, const char *methods)
 {
     answer_clear(&x->answer);
     x->answer.http = aip_status_lookup(status)->http;
-    reply_append_plain_error(&x->answer.body, status, NULL);
+    reply_append_plain_error(&x->answer.body, &(aip_error){.status = status}, NULL);
     answer_add(&x->answer, "Content-Type", "application/json");
     answer_add(&x->answer, "Cache-Control", "no-store");
     if (status == AIP_REQUEST_HTTP_METHOD && methods != NULL) {
@@ -171,7 +181,7 @@ reply_refuse(exchange *x)
     if (speaks != NULL && speaks->append_error != NULL && (speaks->below || strcmp(x->http_method, "POST") == 0)) {
         type = speaks->append_error(&x->answer.body, x);
     } else {
-        reply_append_plain_error(&x->answer.body, x->refusal.status, x->record.decision_id);
+        reply_append_plain_error(&x->answer.body, &x->refusal, x->record.decision_id);
     }
     answer_add(&x->answer, "Content-Type", "%s", type);
     answer_add(&x->answer, "Cache-Control", "no-store");

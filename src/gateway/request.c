@@ -11,18 +11,32 @@
 #include "gateway/pipeline.h"
 #include "gateway/prove.h"
 #include "gateway/share.h"
+#include "gateway/stages.h"
 #include "gateway/wellknown.h"
 
 enum { STREAM_BLOCK_BYTES = 1024 };
 
+static bool admit(request *r);
+
 static void
-wake(exchange *x)
+resume(request *r)
 {
-    request *r = x->carrier;
     if (r->suspended) {
         r->suspended = false;
         r->owner->resumed = true;
         MHD_resume_connection(r->connection);
+    }
+}
+
+/* While a message is judged, what comes is for its stages alone: libmicrohttpd need not know before there is an answer.
+ */
+static void
+wake(exchange *x)
+{
+    request *r = x->carrier;
+    bool judging = r->suspended && x->phase == EXCHANGE_ADMITTING;
+    if (!judging || admit(r)) {
+        resume(r);
     }
 }
 
@@ -139,7 +153,7 @@ send_answer(request *r)
     for (size_t i = 0; i < answer->field_count; i++) {
         MHD_add_response_header(response, answer->fields[i].name, answer->fields[i].value);
     }
-    if (answer->close || atomic_load_explicit(&r->x->gateway->draining, memory_order_relaxed)) {
+    if (answer->close || r->doubted || atomic_load_explicit(&r->x->gateway->draining, memory_order_relaxed)) {
         MHD_add_response_header(response, "Connection", "close");
     }
     enum MHD_Result queued = MHD_queue_response(r->connection, (unsigned)answer->http, response);
@@ -147,12 +161,11 @@ send_answer(request *r)
     return queued;
 }
 
-static enum MHD_Result
+static void
 refuse(request *r)
 {
     pipeline_refuse(r->x);
     r->x->phase = EXCHANGE_ANSWERED;
-    return send_answer(r);
 }
 
 static void
@@ -166,6 +179,7 @@ fill_exchange(request *r, const char *url, const char *method)
     const char *query = r->target == NULL ? NULL : strchr(r->target, '?');
     x->query = query == NULL ? (aip_bytes){NULL, 0} : aip_bytes_of(query + 1);
     x->peer = r->from->address;
+    x->apart = r->owner->setup.apart;
     MHD_get_connection_values_n(r->connection, MHD_HEADER_KIND, take_field, x);
     share_name_caller(x);
     client_expect(r->from, x->settings->front.body_seconds);
@@ -253,9 +267,11 @@ greet(request *r)
     }
     r->x->phase = EXCHANGE_READING;
     r->refused = verdict == PIPELINE_REFUSED;
+    r->doubted = r->refused && greet_doubts_framing(r->x);
     if (r->refused && is_answered_at_once(r->x)) {
         r->x->answer.close = true;
-        return refuse(r);
+        refuse(r);
+        return send_answer(r);
     }
     return MHD_YES;
 }
@@ -268,6 +284,7 @@ take_head(request *r, listener *l, struct MHD_Connection *connection, const char
     }
     fill_exchange(r, url, method);
     r->open = wellknown_serves(r->x);
+    r->doubted = r->open && greet_doubts_framing(r->x);
     return r->open ? MHD_YES : greet(r);
 }
 
@@ -289,6 +306,29 @@ take_body(request *r, const char *data, size_t size)
     return r->received <= cap + AIP_DISCARDED_BODY_BYTES_MAX ? MHD_YES : MHD_NO;
 }
 
+/* Judges the whole message and sends it on, as far as nothing has to be waited for. Is there an answer already? */
+static bool
+admit(request *r)
+{
+    exchange *x = r->x;
+    pipeline_verdict verdict = r->refused ? PIPELINE_REFUSED : pipeline_admit(x);
+    if (verdict == PIPELINE_WAITS) {
+        x->phase = EXCHANGE_ADMITTING;
+        return false;
+    }
+    if (verdict == PIPELINE_REFUSED) {
+        refuse(r);
+        return true;
+    }
+    forward_begin(x);
+    if (x->phase != EXCHANGE_WAITING) {
+        return true;
+    }
+    r->waits = true;
+    figures_move(x->shard, METRICS_WAITING, 1);
+    return false;
+}
+
 static enum MHD_Result
 take_end(request *r)
 {
@@ -298,21 +338,7 @@ take_end(request *r)
         wellknown_answer(x);
         return x->phase == EXCHANGE_LOOKING || x->phase == EXCHANGE_WAITING ? wait_on(r) : send_answer(r);
     }
-    pipeline_verdict verdict = r->refused ? PIPELINE_REFUSED : pipeline_admit(x);
-    if (verdict == PIPELINE_WAITS) {
-        x->phase = EXCHANGE_ADMITTING;
-        return wait_on(r);
-    }
-    if (verdict == PIPELINE_REFUSED) {
-        return refuse(r);
-    }
-    forward_begin(x);
-    if (x->phase != EXCHANGE_WAITING) {
-        return send_answer(r);
-    }
-    r->waits = true;
-    figures_move(x->shard, METRICS_WAITING, 1);
-    return wait_on(r);
+    return admit(r) ? send_answer(r) : wait_on(r);
 }
 
 enum MHD_Result

@@ -36,6 +36,7 @@ struct request {
     listener *owner;
     bool refused, open, suspended; /* `open`: served without a token */
     bool answered;                 /* by us */
+    bool doubted;                  /* where it ends; so nothing that follows is taken for a request */
     bool streams, waits;           /* its answer does; it does, for an upstream */
     size_t received;
     request *next, *previous;

@@ -12,7 +12,8 @@ enum {
 
 struct route_state {
     atomic_size_t holders, active;
-    atomic_uint failures;            /* in a row */
+    atomic_uint failures; /* in a row */
+    atomic_bool down;
     atomic_uint_least64_t rest_ends; /* monotonic microseconds */
 };
 
@@ -85,19 +86,29 @@ route_state_leave(route_state *s)
     atomic_fetch_sub(&s->active, 1);
 }
 
-void
+bool
 route_state_note(route_state *s, bool answered, uint64_t now_microseconds)
 {
     if (answered) {
-        if (atomic_load(&s->failures) > 0) {
-            atomic_store(&s->failures, 0);
-        }
-        return;
+        return atomic_load(&s->failures) > 0 && atomic_exchange(&s->failures, 0) >= FAILURES_BEFORE_REST;
     }
     unsigned failures = atomic_fetch_add(&s->failures, 1) + 1;
     if (failures >= FAILURES_BEFORE_REST) {
         atomic_store(&s->rest_ends, now_microseconds + rest_microseconds(failures));
     }
+    return failures == FAILURES_BEFORE_REST;
+}
+
+void
+route_state_note_down(route_state *s, bool down)
+{
+    atomic_store(&s->down, down);
+}
+
+bool
+route_state_is_down(const route_state *s)
+{
+    return atomic_load(&s->down);
 }
 
 bool

@@ -15,8 +15,12 @@ void route_state_drop(route_state **s);
  * through when the rest is over. Errors: upstream.unreachable, gateway.overloaded. */
 AIP_MUST_CHECK aip_status route_state_enter(route_state *s, size_t most, uint64_t now_microseconds, aip_error *err);
 void route_state_leave(route_state *s);
-/* What came of it: did the server answer at all? */
-void route_state_note(route_state *s, bool answered, uint64_t now_microseconds);
+/* What came of it: did the server answer at all? True: with this it begins to fail, or fails no longer. */
+bool route_state_note(route_state *s, bool answered, uint64_t now_microseconds);
+
+/* Of a server that is a command: does it run? Only told, since calls of it wait or are refused by its own state. */
+void route_state_note_down(route_state *s, bool down);
+bool route_state_is_down(const route_state *s);
 
 bool route_state_fails(const route_state *s); /* is it given a rest? */
 size_t route_state_active(const route_state *s);

@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 
 #include "crypto/hash.h"
-#include "gateway/exchange.h"
+#include "gateway/group.h"
 
-enum { CREDENTIAL_BYTES_MAX = 16 * 1024 };
+enum { CREDENTIAL_BYTES_MAX = 16 * 1024, GROUP_SECONDS = 5, GROUP_NAME_BYTES = 64 };
 
 /* ---- credentials ---- */
 
@@ -114,13 +114,14 @@ check_files(const upstream_way *way, aip_error *err)
     return AIP_OK;
 }
 
-/* `stdio:` and the name, or where it has none all of the command: pins of one server are not another's. */
+/* `stdio:` and the name, or where it has none all of the command: pins of one server are not another's. `group:` and
+ * the name of a group. */
 static aip_status
-name_command(const config_upstream *from, gateway_route *route, aip_error *err)
+name_without_address(const config_upstream *from, gateway_route *route, aip_error *err)
 {
     TEXT_AUTO text_buffer name = {0};
-    text_append_format(&name, "stdio:%s", from->name);
-    for (size_t i = 0; from->name[0] == '\0' && from->command[i] != NULL; i++) {
+    text_append_format(&name, "%s:%s", from->members != NULL ? "group" : "stdio", from->name);
+    for (size_t i = 0; from->name[0] == '\0' && from->command != NULL && from->command[i] != NULL; i++) {
         text_append_format(&name, "%s%s", i == 0 ? "" : " ", from->command[i]);
     }
     text_append(&name, (aip_bytes){(const unsigned char *)"", 1});
@@ -130,13 +131,13 @@ name_command(const config_upstream *from, gateway_route *route, aip_error *err)
     return AIP_OK;
 }
 
-/* A command has no address but a name. Where the certificate is for another name than the URL's, that name is asked
- * for, at the URL's address. */
+/* A command has no address but a name, and so has a group. Where the certificate is for another name than the URL's,
+ * that name is asked for, at the URL's address. */
 static aip_status
 name_server(const config_upstream *from, gateway_route *route, aip_error *err)
 {
-    if (from->command != NULL) {
-        return name_command(from, route, err);
+    if (from->command != NULL || from->members != NULL) {
+        return name_without_address(from, route, err);
     }
     if (from->server_name == NULL) {
         return AIP_OK;
@@ -145,6 +146,13 @@ name_server(const config_upstream *from, gateway_route *route, aip_error *err)
     route->url = route->renamed_url;
     route->way.connect_to = route->connect_to;
     return AIP_OK;
+}
+
+static unsigned
+choose_idle(const routes_setup *setup, const config_upstream *from)
+{
+    unsigned absent = from->members == NULL ? setup->idle_seconds : GROUP_SECONDS;
+    return from->timeout_seconds == 0 ? absent : (unsigned)from->timeout_seconds;
 }
 
 static aip_status
@@ -184,7 +192,10 @@ fill_route(const routes_setup *setup, const config_upstream *from, gateway_route
                 .key_file = from->key_file,
                 .connect_seconds = (unsigned)from->connect_seconds,
                 .keep_alive_seconds = (unsigned)from->keep_alive_seconds},
-        .idle_seconds = from->timeout_seconds == 0 ? setup->idle_seconds : (unsigned)from->timeout_seconds,
+        .idle_seconds = choose_idle(setup, from),
+        .name_bytes = from->members == NULL   ? 0
+                      : from->name_bytes == 0 ? GROUP_NAME_BYTES
+                                              : (size_t)from->name_bytes,
         .requests_max = from->connections_max > 0 ? (size_t)from->connections_max
                         : setup->count > 1        ? setup->connections_max
                                                   : 0,
@@ -221,6 +232,40 @@ make_route(const routes_setup *setup, const config_upstream *from, const gateway
     return remember(before, route, err);
 }
 
+/* ---- groups ---- */
+
+_Static_assert((int)CONFIG_MEMBERS_MAX == (int)GROUP_MEMBERS_MAX, "all members that a file can name have room");
+
+static const gateway_route *
+find_member(const gateway_settings *settings, const char *name)
+{
+    for (size_t i = 0; i < settings->route_count; i++) {
+        const gateway_route *each = &settings->routes[i];
+        if (strcmp(each->name, name) == 0) {
+            return each->name_bytes == 0 && each->protocol == &protocol_mcp ? each : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* Members may stand below their group, so all routes are made first. */
+static aip_status
+link_group(const gateway_settings *settings, const config_upstream *from, gateway_route *route, aip_error *err)
+{
+    route->members = calloc(from->member_count + 1, sizeof(const gateway_route *));
+    if (route->members == NULL) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    for (size_t i = 0; i < from->member_count; i++) {
+        const gateway_route *member = find_member(settings, from->members[i]);
+        if (member == NULL) {
+            return aip_fail(err, AIP_CONFIG_INVALID, "a member is no MCP server of this gateway");
+        }
+        route->members[route->member_count++] = member;
+    }
+    return AIP_OK;
+}
+
 aip_status
 routes_make(const routes_setup *setup, const gateway_settings *before, gateway_settings *settings,
             text_buffer *problems, aip_error *err)
@@ -250,6 +295,14 @@ routes_make(const routes_setup *setup, const gateway_settings *before, gateway_s
                               setup->url == NULL ? ": " : "", why.detail);
         }
     }
+    for (size_t i = 0; i < all.count && status == AIP_OK; i++) {
+        if (from[i].members != NULL) {
+            status = link_group(settings, &from[i], &settings->routes[i], err);
+            if (status != AIP_OK) {
+                text_append_format(problems, "upstream %s: a member is no MCP server\n", from[i].name);
+            }
+        }
+    }
     return status;
 }
 
@@ -261,6 +314,7 @@ routes_clear(gateway_settings *settings)
         wipe(&route->credentials);
         free(route->renamed_url);
         free(route->connect_to);
+        free(route->members);
         route_state_drop(&route->state);
     }
     free(settings->routes);
@@ -329,6 +383,22 @@ routes_share_files(const gateway_settings *settings)
     return false;
 }
 
+static bool
+is_failing(const route_state *s)
+{
+    return route_state_fails(s) || route_state_is_down(s);
+}
+
+bool
+routes_fails(const gateway_route *route)
+{
+    bool all = true;
+    for (size_t i = 0; i < route->member_count && all; i++) {
+        all = is_failing(route->members[i]->state);
+    }
+    return route->member_count > 0 ? all : is_failing(route->state);
+}
+
 void
 routes_append_health(const gateway_settings *settings, text_buffer *out)
 {
@@ -336,11 +406,22 @@ routes_append_health(const gateway_settings *settings, text_buffer *out)
     text_append_string(out, "\"upstreams\":{");
     for (size_t i = 0; i < settings->route_count; i++) {
         const gateway_route *each = &settings->routes[i];
-        if (each->name[0] != '\0') {
-            text_append_format(out, "%s\"%s\":\"%s\"", comma, each->name,
-                               route_state_fails(each->state) ? "failing" : "ok");
-            comma = ",";
-        }
+        const char *name = each->name[0] == '\0' ? "upstream" : each->name; /* there is one alone */
+        text_append_format(out, "%s\"%s\":\"%s\"", comma, name, routes_fails(each) ? "failing" : "ok");
+        comma = ",";
     }
     text_append_string(out, "}");
+}
+
+void
+routes_append_figures(const gateway_settings *settings, text_buffer *out)
+{
+    text_append_string(out,
+                       "# HELP aip_gateway_upstream_failing Is the server given a rest, since it does not answer?\n"
+                       "# TYPE aip_gateway_upstream_failing gauge\n");
+    for (size_t i = 0; i < settings->route_count; i++) {
+        const gateway_route *each = &settings->routes[i];
+        text_append_format(out, "aip_gateway_upstream_failing{upstream=\"%s\"} %d\n", each->name,
+                           routes_fails(each) ? 1 : 0);
+    }
 }

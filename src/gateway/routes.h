@@ -30,7 +30,12 @@ bool routes_same_commands(const gateway_settings *a, const gateway_settings *b);
 /* Is a server a command, or on a loopback address, so that it sees the same files? */
 bool routes_share_files(const gateway_settings *settings);
 
+/* Is it given a rest? A group is, when all its members are. */
+bool routes_fails(const gateway_route *route);
+
 /* Appends `"upstreams":{…}`: of each with a name, whether it answers. */
 void routes_append_health(const gateway_settings *settings, text_buffer *out);
+/* Appends a gauge for each upstream by name, as Prometheus reads it. */
+void routes_append_figures(const gateway_settings *settings, text_buffer *out);
 
 #endif

@@ -2,7 +2,6 @@
 #include "gateway/scribe.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +22,7 @@ struct scribe {
     desk *asked;
     uint64_t next_tick; /* monotonic microseconds */
     bool failing;       /* the last checkpoint did */
-    atomic_bool stopping;
-    bool started;
-    pthread_t thread;
+    worker worker;
 };
 
 /* A key that is not known is not looked for: who worked here showed it. */
@@ -123,7 +120,7 @@ run(void *context)
 {
     scribe *s = context;
     struct pollfd bell = {desk_descriptor(s->asked), POLLIN, 0};
-    while (!atomic_load(&s->stopping)) {
+    while (!atomic_load(&s->worker.stopping)) {
         (void)poll(&bell, 1, TICK_MILLISECONDS);
         desk_clear(s->asked);
         let_go(s, write_events(s));
@@ -160,9 +157,7 @@ scribe_use_keys(scribe *s, identity_memory *identities)
 aip_status
 scribe_start(scribe *s, aip_error *err)
 {
-    aip_status status = thread_start(&s->thread, run, s, "of the decision log", err);
-    s->started = status == AIP_OK;
-    return status;
+    return worker_start(&s->worker, run, s, "of the decision log", err);
 }
 
 void
@@ -171,11 +166,7 @@ scribe_close(scribe **s)
     if (*s == NULL) {
         return;
     }
-    if ((*s)->started) {
-        atomic_store(&(*s)->stopping, true);
-        desk_ring((*s)->asked);
-        pthread_join((*s)->thread, NULL);
-    }
+    (void)worker_end(&(*s)->worker, (*s)->asked);
     desk_free(&(*s)->asked);
     free(*s);
     *s = NULL;

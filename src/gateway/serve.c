@@ -30,22 +30,20 @@ typedef struct {
 } address;
 
 static aip_status
-read_address(gateway_settings *settings, address *out, aip_error *err)
+read_address(const char *host, uint16_t port, address *out, aip_error *err)
 {
-    const char *host = strcmp(settings->host, "localhost") == 0 ? "127.0.0.1" : settings->host;
+    host = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
     memset(out, 0, sizeof *out);
     if (inet_pton(AF_INET, host, &out->v4.sin_addr) == 1) {
         out->v4.sin_family = AF_INET;
-        out->v4.sin_port = htons(settings->port);
+        out->v4.sin_port = htons(port);
         out->size = sizeof out->v4;
-        settings->loopback = (ntohl(out->v4.sin_addr.s_addr) >> 24) == 127;
         return AIP_OK;
     }
     if (inet_pton(AF_INET6, host, &out->v6.sin6_addr) == 1) {
         out->v6.sin6_family = AF_INET6;
-        out->v6.sin6_port = htons(settings->port);
+        out->v6.sin6_port = htons(port);
         out->size = sizeof out->v6;
-        settings->loopback = IN6_IS_ADDR_LOOPBACK(&out->v6.sin6_addr);
         return AIP_OK;
     }
     return aip_fail(err, AIP_CONFIG_INVALID, "only a numeric address or localhost is listened on");
@@ -54,9 +52,15 @@ read_address(gateway_settings *settings, address *out, aip_error *err)
 aip_status
 gateway_check_host(const char *host, aip_error *err)
 {
-    gateway_settings settings = {.host = host};
     address where;
-    return read_address(&settings, &where, err);
+    return read_address(host, 0, &where, err);
+}
+
+static bool
+is_loopback(const address *where)
+{
+    return where->any.sa_family == AF_INET ? (ntohl(where->v4.sin_addr.s_addr) >> 24) == 127
+                                           : IN6_IS_ADDR_LOOPBACK(&where->v6.sin6_addr);
 }
 
 static int
@@ -77,20 +81,30 @@ open_socket(const address *where, bool shared)
     return fd;
 }
 
+static aip_status
+fail_to_listen(const address *where, int why, aip_error *err)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    bool v4 = where->any.sa_family == AF_INET;
+    inet_ntop(where->any.sa_family, v4 ? (const void *)&where->v4.sin_addr : &where->v6.sin6_addr, host, sizeof host);
+    return aip_fail(err, AIP_LISTEN, "%s, port %u: %s", host,
+                    (unsigned)ntohs(v4 ? where->v4.sin_port : where->v6.sin6_port), strerror(why));
+}
+
 /* With SO_REUSEPORT a second gateway would silently take half of the first one's callers: ask without it first. */
 static aip_status
 check_free(const address *where, aip_error *err)
 {
     int fd = open_socket(where, false);
     if (fd < 0) {
-        return aip_fail(err, AIP_LISTEN, "%s", strerror(errno));
+        return fail_to_listen(where, errno, err);
     }
     close(fd);
     return AIP_OK;
 }
 
 static aip_status
-open_listener(gateway_settings *settings, address *where, int *out, aip_error *err)
+open_listener(address *where, uint16_t *port, int *out, aip_error *err)
 {
     int fd = open_socket(where, true);
     if (fd < 0 || listen(fd, BACKLOG) != 0) {
@@ -98,12 +112,12 @@ open_listener(gateway_settings *settings, address *where, int *out, aip_error *e
         if (fd >= 0) {
             close(fd);
         }
-        return aip_fail(err, AIP_LISTEN, "%s", strerror(why));
+        return fail_to_listen(where, why, err);
     }
     /* Port 0 became a real one, which the other shards share. */
     where->size = sizeof where->v6;
     if (getsockname(fd, &where->any, &where->size) == 0) {
-        settings->port = ntohs(where->any.sa_family == AF_INET ? where->v4.sin_port : where->v6.sin6_port);
+        *port = ntohs(where->any.sa_family == AF_INET ? where->v4.sin_port : where->v6.sin6_port);
     }
     *out = fd;
     return AIP_OK;
@@ -118,21 +132,47 @@ open_listeners(gateway_settings *settings, int *sockets, size_t *count, aip_erro
         sockets[(*count)++] = -1; /* one shard that nobody reaches over HTTP */
         return AIP_OK;
     }
-    AIP_TRY(read_address(settings, &where, err));
+    AIP_TRY(read_address(settings->host, settings->port, &where, err));
+    settings->loopback = is_loopback(&where);
     AIP_TRY(check_free(&where, err));
     for (*count = 0; *count < settings->threads; (*count)++) {
-        AIP_TRY(open_listener(settings, &where, &sockets[*count], err));
+        AIP_TRY(open_listener(&where, &settings->port, &sockets[*count], err));
     }
     return AIP_OK;
+}
+
+/* Figures and health, where they have an address of their own. -1: they have none. */
+static aip_status
+open_figures(front_settings *front, int *out, aip_error *err)
+{
+    address where;
+    *out = -1;
+    if (!front->metrics_apart) {
+        return AIP_OK;
+    }
+    AIP_TRY(read_address(front->metrics_host, front->metrics_port, &where, err));
+    AIP_TRY(check_free(&where, err));
+    return open_listener(&where, &front->metrics_port, out, err);
+}
+
+static void
+tell_address(const char *what, const char *scheme, const char *host, uint16_t port)
+{
+    bool v6 = strchr(host, ':') != NULL;
+    printf("%s on %s://%s%s%s:%u\n", what, scheme, v6 ? "[" : "", strcmp(host, "localhost") == 0 ? "127.0.0.1" : host,
+           v6 ? "]" : "", (unsigned)port);
 }
 
 static void
 announce(const gateway_settings *settings)
 {
-    bool v6 = strchr(settings->host, ':') != NULL;
-    printf("listening on %s://%s%s%s:%u\n", settings->front.tls_key == NULL ? "http" : "https", v6 ? "[" : "",
-           strcmp(settings->host, "localhost") == 0 ? "127.0.0.1" : settings->host, v6 ? "]" : "",
-           (unsigned)settings->port);
+    const front_settings *front = &settings->front;
+    if (settings->host != NULL) {
+        tell_address("listening", front->tls_key == NULL ? "http" : "https", settings->host, settings->port);
+    }
+    if (front->metrics_apart) {
+        tell_address("figures", "http", front->metrics_host, front->metrics_port);
+    }
     fflush(stdout);
 }
 
@@ -175,6 +215,7 @@ static aip_status
 run_shards(gateway *g, gateway_settings *settings, shard **shards, int *sockets, aip_error *err)
 {
     size_t opened = 0, started = 0;
+    int figures = -1;
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
@@ -187,17 +228,17 @@ run_shards(gateway *g, gateway_settings *settings, shard **shards, int *sockets,
     unsigned connections_max = (unsigned)((settings->front.connections + settings->threads - 1) / settings->threads);
     aip_status status = start_threads(g, err);
     status = status == AIP_OK ? open_listeners(settings, sockets, &opened, err) : status;
+    status = status == AIP_OK ? open_figures(&settings->front, &figures, err) : status;
     while (status == AIP_OK && started < opened) {
-        status = shard_start(g, sockets[started], connections_max, &shards[started], err);
-        started++; /* also on failure: the socket is the shard's */
+        const shard_setup setup = {sockets[started], started == 0 ? figures : -1, connections_max};
+        status = shard_start(g, &setup, &shards[started], err);
+        started++; /* also on failure: the sockets are the shard's */
     }
     for (size_t i = started; i < opened; i++) {
         close(sockets[i]);
     }
     if (status == AIP_OK) {
-        if (settings->host != NULL) {
-            announce(settings);
-        }
+        announce(settings);
         (void)reload_wait(g, &signals);
     }
     atomic_store(&g->draining, true);

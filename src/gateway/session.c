@@ -1,10 +1,14 @@
 /* Session ids: the upstream's id sealed to the root and leaf that it was given to, and to the upstream, so any other
  * agent's is unknown, and so is one of another server behind the gateway. */
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "crypto/base64url.h"
+#include "gateway/group.h"
 #include "gateway/stages.h"
 
-enum { SEALED_BYTES_MAX = AIP_SESSION_BYTES_MAX + AEAD_EXTRA_BYTES };
+enum { LONGEST_BYTES = GROUP_SESSION_BYTES_MAX, SEALED_BYTES_MAX = LONGEST_BYTES + AEAD_EXTRA_BYTES };
+_Static_assert(AIP_SESSION_BYTES_MAX <= LONGEST_BYTES, "one upstream's id is no longer than those of a group");
 
 static void
 name_binding(const exchange *x, unsigned char out[AIP_HASH_BYTES])
@@ -16,13 +20,74 @@ name_binding(const exchange *x, unsigned char out[AIP_HASH_BYTES])
     hash_stream_end(&hash, out);
 }
 
+static aip_status
+set_session(exchange *x, aip_bytes id, aip_error *err)
+{
+    if (id.size >= sizeof x->session) {
+        return aip_fail(err, AIP_SESSION_NOT_FOUND, NULL);
+    }
+    memcpy(x->session, id.data, id.size);
+    x->session[id.size] = '\0';
+    x->has_session = true;
+    return AIP_OK;
+}
+
+/* The session as such is known by its first line, and each member's by another. */
+static aip_status
+set_sessions(exchange *x, aip_bytes id, aip_error *err)
+{
+    free(x->sessions);
+    x->sessions = strndup((const char *)id.data, id.size);
+    return x->sessions == NULL ? aip_fail(err, AIP_NO_MEMORY, NULL) : set_session(x, group_session_name(id), err);
+}
+
+static server_request
+name_event(const exchange *x, aip_bytes id)
+{
+    return (server_request){x->owner, aip_bytes_of(x->route->url), {NULL, 0}, id};
+}
+
+void
+session_note_event(const exchange *x, aip_bytes id)
+{
+    if (!x->modern && !x->has_session && id.size > 0 && x->gateway->events != NULL) {
+        const server_request event = name_event(x, id);
+        server_requests_note(x->gateway->events, &event, clock_monotonic_microseconds());
+    }
+}
+
+aip_status
+session_check_event(const exchange *x, aip_bytes id, aip_error *err)
+{
+    const server_request event = name_event(x, id);
+    return x->has_session || (id.size > 0 && x->gateway->events != NULL &&
+                              server_requests_noted(x->gateway->events, &event) != 0)
+               ? AIP_OK
+               : aip_fail(err, AIP_SESSION_NOT_FOUND, NULL);
+}
+
+/* At a group the id says which server's event it is, so this waits until that is known. */
+static aip_status
+check_resumption(const exchange *x, aip_error *err)
+{
+    size_t count = 0;
+    aip_bytes id = exchange_header(x, "Last-Event-ID", &count);
+    if (count == 0 || x->modern || strcmp(x->http_method, "GET") != 0 || x->route->members != NULL) {
+        return AIP_OK;
+    }
+    return session_check_event(x, id, err);
+}
+
 aip_status
 session_recognise(exchange *x, aip_error *err)
 {
     size_t count = 0, size = 0;
     unsigned char sealed[SEALED_BYTES_MAX], binding[AIP_HASH_BYTES];
     aip_bytes id, field = exchange_header(x, "Mcp-Session-Id", &count);
-    if (count == 0 || x->modern) {
+    if (count == 0) {
+        return check_resumption(x, err);
+    }
+    if (x->modern) {
         return AIP_OK; /* modern requests have no session: a stray header is ignored */
     }
     name_binding(x, binding);
@@ -30,24 +95,39 @@ session_recognise(exchange *x, aip_error *err)
         aead_open(x->gateway->session_key, (aip_bytes){binding, sizeof binding}, sealed, size, &id) != AIP_OK) {
         return aip_fail(err, AIP_SESSION_NOT_FOUND, NULL);
     }
-    memcpy(x->session, id.data, id.size); /* at most AIP_SESSION_BYTES_MAX, by the size of `sealed` */
-    x->session[id.size] = '\0';
-    x->has_session = true;
-    return AIP_OK;
+    return x->route->members == NULL ? set_session(x, id, err) : set_sessions(x, id, err);
 }
 
 void
-session_issue(exchange *x, aip_bytes upstream_id)
+session_seal(exchange *x, aip_bytes id)
 {
     unsigned char sealed[SEALED_BYTES_MAX], binding[AIP_HASH_BYTES];
     char text[BASE64URL_TEXT_SIZE(SEALED_BYTES_MAX) + 1];
-    if (x->modern || upstream_id.size == 0 || upstream_id.size > AIP_SESSION_BYTES_MAX) {
+    if (id.size > LONGEST_BYTES) {
         return;
     }
     name_binding(x, binding);
-    aead_seal(x->gateway->session_key, (aip_bytes){binding, sizeof binding}, upstream_id, sealed);
-    base64url_encode((aip_bytes){sealed, upstream_id.size + AEAD_EXTRA_BYTES}, text);
+    aead_seal(x->gateway->session_key, (aip_bytes){binding, sizeof binding}, id, sealed);
+    base64url_encode((aip_bytes){sealed, id.size + AEAD_EXTRA_BYTES}, text);
     answer_add(&x->answer, "Mcp-Session-Id", "%s", text);
+}
+
+/* Where it is one of several the caller does not see it: theirs are sealed together. */
+void
+session_issue(exchange *x, aip_bytes upstream_id)
+{
+    if (x->modern || upstream_id.size == 0 || upstream_id.size > AIP_SESSION_BYTES_MAX) {
+        return;
+    }
+    if (x->group == NULL) {
+        session_seal(x, upstream_id);
+        if (!x->has_session) { /* what its server asks with the same reply is asked in it */
+            memcpy(x->session, upstream_id.data, upstream_id.size);
+            x->session[upstream_id.size] = '\0';
+        }
+    } else if (x->part) {
+        (void)!set_session(x, upstream_id, NULL);
+    }
 }
 
 /* A resumed stream is the one of a call, or goes on beside its session's own. */
@@ -66,12 +146,21 @@ stream_of(const exchange *x)
     return (server_request){x->owner, aip_bytes_of(x->route->url), aip_bytes_of(x->session), {NULL, 0}};
 }
 
+/* Whoever resumes a stream has lost it, though its server may not know yet. */
+bool
+session_may_claim(const exchange *x)
+{
+    return x->has_session && strcmp(x->http_method, "GET") == 0;
+}
+
+/* By when it was asked for, not by when it was answered: of two at once the later one stays. */
 void
-session_claim_stream(exchange *x)
+session_claim_stream(const exchange *x)
 {
     const server_request stream = stream_of(x);
-    x->opened_microseconds = clock_monotonic_microseconds();
-    server_requests_note(x->gateway->server_requests, &stream, x->opened_microseconds);
+    if (server_requests_noted(x->gateway->server_requests, &stream) <= x->sent_microseconds) {
+        server_requests_note(x->gateway->server_requests, &stream, x->sent_microseconds);
+    }
 }
 
 bool

@@ -23,11 +23,17 @@ settings_drop(const gateway_settings **settings)
 }
 
 const gateway_settings *
+settings_hold(const gateway_settings *settings)
+{
+    atomic_fetch_add(&((gateway_settings *)(uintptr_t)settings)->holders, 1);
+    return settings;
+}
+
+const gateway_settings *
 gateway_settings_take(gateway *g)
 {
     pthread_mutex_lock(&g->lock);
-    gateway_settings *taken = (gateway_settings *)(uintptr_t)g->settings;
-    atomic_fetch_add(&taken->holders, 1);
+    const gateway_settings *taken = settings_hold(g->settings);
     pthread_mutex_unlock(&g->lock);
     return taken;
 }

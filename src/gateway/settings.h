@@ -13,8 +13,9 @@
 #include "gateway/rules.h"
 #include "net/upstream.h"
 
-/* One server behind the gateway, and where callers find it. */
-typedef struct {
+/* One server behind the gateway, or a group of such, and where callers find it. */
+typedef struct gateway_route gateway_route;
+struct gateway_route {
     const char *name;         /* in records; "" when there is only one */
     const char *url;          /* of the server; a command's begins with `stdio:` and is a name only */
     const char *const *command; /* that starts the server, arguments and NULL; NULL: `url` is where it is */
@@ -30,7 +31,10 @@ typedef struct {
     unsigned idle_seconds;          /* a JSON reply may stay silent so long */
     size_t requests_max;            /* at a time; 0: no limit */
     route_state *state;             /* held; other snapshots share it */
-} gateway_route;
+    const gateway_route **members;  /* of a group, in order; its `url` is a name only. NULL: it is one server */
+    size_t member_count;
+    size_t name_bytes;              /* of a group: the longest name of a tool that callers see */
+};
 
 typedef struct {
     atomic_size_t holders; /* 1 for whoever makes it */
@@ -62,6 +66,8 @@ typedef struct {
     void (*release_source)(void *source);
 } gateway_settings;
 
+/* One more holder. Thread-safe. */
+const gateway_settings *settings_hold(const gateway_settings *settings);
 /* The last one frees all that the snapshot owns. Thread-safe. */
 void settings_drop(const gateway_settings **settings);
 

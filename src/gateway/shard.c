@@ -11,15 +11,17 @@
 
 #include "base/clock.h"
 #include "gateway/await.h"
+#include "gateway/group_gather.h"
 #include "gateway/listen.h"
 #include "gateway/stdio_client.h"
 #include "gateway/stdio_upstream.h"
 
 enum {
     EVENTS_PER_ROUND = 256,
-    SWEEP_MICROSECONDS = 500000, /* what is revoked ends open streams within a second */
+    SWEEP_MICROSECONDS = 500000,          /* what is revoked ends open streams within a second */
+    READERS_MAX = 64,                     /* connections to the figures */
     COMMANDS_END_MICROSECONDS = 15000000, /* by themselves, by SIGTERM, by SIGKILL */
-    TAG_MASK = 7, /* pointers are aligned, so their low bits are free; 0 = a client */
+    TAG_MASK = 7,                         /* pointers are aligned, so their low bits are free; 0 = a client */
     TAG_LISTENER = 2,
     TAG_MAIL = 3,
     TAG_WAKE = 4,
@@ -27,8 +29,10 @@ enum {
 
 struct shard {
     shard_tools tools;
+    gathering *gatherings; /* with something to do */
     int epoll_fd, wake_fd;
     listener *clients;   /* NULL: nobody comes over HTTP */
+    listener *readers;   /* of the figures; NULL: they have no address of their own, or another shard has it */
     stdio_client *local; /* NULL: nobody is at our stdin */
     atomic_bool stopping, hurried, ended;
     uint64_t next_sweep;
@@ -76,8 +80,10 @@ run_round(shard *s)
 {
     struct epoll_event events[EVENTS_PER_ROUND];
     int timeout = sooner(listener_timeout_ms(s->clients), upstream_timeout_ms(s->tools.upstreams));
+    timeout = sooner(timeout, listener_timeout_ms(s->readers));
     timeout = sooner(timeout, stdio_client_timeout_ms(s->local));
     timeout = sooner(timeout, stdio_upstream_timeout_ms(s->tools.commands, clock_monotonic_microseconds()));
+    timeout = sooner(timeout, s->gatherings != NULL ? 0 : -1);
     timeout = sooner(timeout, listener_active(s->clients) > 0 || atomic_load(&s->stopping) ? 500 : -1);
     mailbox_ring_desks(s->tools.mail);
     int count = epoll_wait(s->epoll_fd, events, EVENTS_PER_ROUND, timeout);
@@ -89,11 +95,14 @@ run_round(shard *s)
     if (now >= s->next_sweep) {
         s->next_sweep = now + SWEEP_MICROSECONDS;
         listener_sweep(s->clients, now);
+        listener_sweep(s->readers, now);
         stdio_client_sweep(s->local, now);
     }
     stdio_upstream_tick(s->tools.commands, now);
     stdio_client_run(s->local, now);
+    gathering_run(&s->gatherings);
     listener_run(s->clients);
+    listener_run(s->readers);
     upstream_tick(s->tools.upstreams); /* requests that were just admitted start at once */
 }
 
@@ -111,10 +120,26 @@ stop_commands(shard *s)
     }
 }
 
+/* Who has the figures tells others' drain as well. */
+static bool
+is_drained(shard *s, bool *told)
+{
+    gateway *g = s->tools.gateway;
+    if (listener_active(s->clients) + stdio_client_active(s->local) > 0) {
+        return false;
+    }
+    if (!*told) {
+        *told = true;
+        atomic_fetch_add(&g->drained, 1);
+    }
+    return s->readers == NULL || atomic_load(&g->drained) >= atomic_load(&g->shards);
+}
+
 static void *
 run(void *context)
 {
     shard *s = context;
+    bool told = false;
     while (!atomic_load(&s->stopping)) {
         run_round(s);
     }
@@ -126,8 +151,7 @@ run(void *context)
     if (s->local != NULL) {
         stop_commands(s);
     }
-    while (listener_active(s->clients) + stdio_client_active(s->local) > 0 &&
-           clock_monotonic_microseconds() < deadline && !atomic_load(&s->hurried)) {
+    while (!is_drained(s, &told) && clock_monotonic_microseconds() < deadline && !atomic_load(&s->hurried)) {
         run_round(s);
     }
     if (s->local == NULL) {
@@ -135,6 +159,7 @@ run(void *context)
     }
     stdio_client_close(&s->local);
     listener_close(&s->clients);
+    listener_close(&s->readers); /* until now it told that the gateway stops */
     stdio_upstream_close(&s->tools.commands);
     upstream_close(&s->tools.upstreams);
     mailbox_ring_desks(s->tools.mail);
@@ -179,22 +204,61 @@ start_commands(shard *s, aip_error *err)
     return g->local == NULL ? AIP_OK : stdio_client_open(&s->tools, s->epoll_fd, &s->local, err);
 }
 
-static aip_status
-prepare(shard *s, int socket, unsigned connections_max, aip_error *err)
+static void
+close_socket(int fd)
 {
-    const listener_setup setup = {
-        .shard = &s->tools, .epoll_fd = s->epoll_fd, .socket = socket, .connections_max = connections_max};
-    aip_status status = open_tools(s, err);
-    status = status == AIP_OK ? start_commands(s, err) : status;
-    if (socket >= 0) {
-        status = status == AIP_OK ? listener_open(&setup, &s->clients, err) : status;
+    if (fd >= 0) {
+        close(fd);
     }
+}
+
+/* Its socket may be -1. */
+static aip_status
+open_listener(shard *s, const listener_setup *setup, listener **out, aip_error *err)
+{
+    if (setup->socket < 0) {
+        return AIP_OK;
+    }
+    aip_status status = listener_open(setup, out, err);
     if (status != AIP_OK) {
-        close(socket);
+        close(setup->socket);
         return status;
     }
+    return watch(s, listener_descriptor(*out), TAG_LISTENER) ? AIP_OK : aip_fail(err, AIP_IO, "epoll");
+}
+
+static aip_status
+open_listeners(shard *s, const shard_setup *setup, aip_error *err)
+{
+    const listener_setup callers = {.shard = &s->tools,
+                                    .epoll_fd = s->epoll_fd,
+                                    .socket = setup->callers,
+                                    .connections_max = setup->connections_max};
+    const listener_setup figures = {.shard = &s->tools,
+                                    .epoll_fd = s->epoll_fd,
+                                    .socket = setup->figures,
+                                    .connections_max = READERS_MAX,
+                                    .apart = true};
+    aip_status status = open_listener(s, &callers, &s->clients, err);
+    if (status != AIP_OK) {
+        close_socket(setup->figures);
+        return status;
+    }
+    return open_listener(s, &figures, &s->readers, err);
+}
+
+static aip_status
+prepare(shard *s, const shard_setup *setup, aip_error *err)
+{
+    aip_status status = open_tools(s, err);
+    status = status == AIP_OK ? start_commands(s, err) : status;
+    if (status != AIP_OK) {
+        close_socket(setup->callers);
+        close_socket(setup->figures);
+        return status;
+    }
+    AIP_TRY(open_listeners(s, setup, err));
     if (!watch(s, mailbox_descriptor(s->tools.mail), TAG_MAIL) || !watch(s, s->wake_fd, TAG_WAKE) ||
-        (s->clients != NULL && !watch(s, listener_descriptor(s->clients), TAG_LISTENER)) ||
         pthread_create(&s->thread, NULL, run, s) != 0) {
         return aip_fail(err, AIP_IO, "a shard does not start");
     }
@@ -203,19 +267,21 @@ prepare(shard *s, int socket, unsigned connections_max, aip_error *err)
 }
 
 aip_status
-shard_start(gateway *g, int socket, unsigned connections_max, shard **out, aip_error *err)
+shard_start(gateway *g, const shard_setup *setup, shard **out, aip_error *err)
 {
     shard *s = calloc(1, sizeof *s);
     *out = NULL;
     if (s == NULL) {
-        close(socket);
+        close_socket(setup->callers);
+        close_socket(setup->figures);
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
     s->tools.gateway = g;
+    s->tools.gatherings = &s->gatherings;
     s->tools.figures = g->figures == NULL ? NULL : metrics_cell_of(g->figures, atomic_fetch_add(&g->shards, 1));
     s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    aip_status status = prepare(s, socket, connections_max, err);
+    aip_status status = prepare(s, setup, err);
     if (status != AIP_OK) {
         shard_join(&s);
         return status;
@@ -256,6 +322,7 @@ shard_join(shard **s)
     }
     stdio_client_close(&(*s)->local);
     listener_close(&(*s)->clients);
+    listener_close(&(*s)->readers);
     stdio_upstream_close(&(*s)->tools.commands);
     upstream_close(&(*s)->tools.upstreams);
     rules_tools_free(&(*s)->tools.tools);

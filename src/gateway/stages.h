@@ -7,6 +7,8 @@
 /* greet.c: judged from the headers, before a body is read */
 AIP_MUST_CHECK aip_status greet_check_origin(const exchange *x, aip_error *err); /* request.origin */
 AIP_MUST_CHECK aip_status greet_address(exchange *x, aip_error *err); /* request.not_found, .http_method, .origin */
+/* Could another reader see the message end elsewhere? Then its connection ends with its answer (G-124). */
+bool greet_doubts_framing(const exchange *x);
 AIP_MUST_CHECK aip_status greet_framing(exchange *x,
                                         aip_error *err); /* request.headers, .media_type, .size, .not_acceptable */
 AIP_MUST_CHECK aip_status greet_credential(exchange *x, aip_error *err); /* token.missing, .repeated */
@@ -28,9 +30,16 @@ AIP_MUST_CHECK aip_status prove_once(exchange *x, aip_error *err);   /* proof.re
 /* session.c */
 AIP_MUST_CHECK aip_status session_recognise(exchange *x, aip_error *err); /* session.not_found */
 void session_issue(exchange *x, aip_bytes upstream_id); /* adds the caller's form of the id to the answer */
-/* The stream of a session that belongs to no call. Where the upstream has room for one only, the newest gets it. */
+void session_seal(exchange *x, aip_bytes id);           /* the same for what a group's members issued together */
+/* An event that this caller may go on after, where its server has no sessions to tell whose streams are whose. */
+void session_note_event(const exchange *x, aip_bytes id);
+/* A session says whose its streams are. Without one only the caller who got an event goes on after it (G-121).
+ * session.not_found */
+AIP_MUST_CHECK aip_status session_check_event(const exchange *x, aip_bytes id, aip_error *err);
+/* The stream of a session that belongs to no call: there is one, the newest (G-115). */
 bool session_has_stream(const exchange *x);      /* is this exchange such a stream? */
-void session_claim_stream(exchange *x);          /* those before are to end, at whichever shard */
+bool session_may_claim(const exchange *x);       /* a stream that is resumed, too, ends those before where it must */
+void session_claim_stream(const exchange *x);    /* those before are to end, at whichever shard */
 bool session_stream_replaced(const exchange *x); /* was this one told to? */
 
 /* judge.c: which of the operator's policies holds, and what it says of the call */

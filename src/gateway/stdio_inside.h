@@ -32,6 +32,7 @@ struct stdio_session {
     stdio_call *stream; /* where messages that belong to no request go; NULL: nowhere */
     size_t calls;       /* with the stream */
     uint64_t used;      /* monotonic microseconds */
+    bool waits;         /* for the server to be started again: no life of it knows of the session yet */
     stdio_subscription *subscriptions;
     size_t subscription_count;
     stdio_session *next, *previous;
@@ -43,12 +44,13 @@ struct stdio_call {
     exchange *x;
     const upstream_events *events;
     stdio_session *session;
-    uint32_t id;      /* at the multiplexer; 0: none */
-    bool is_stream;   /* the session's own */
-    bool greets;      /* an `initialize`, which is answered from what the server said to the first one */
-    bool begun;       /* its reply's head was told */
-    bool done;        /* its answer stands in `pending` */
-    text_buffer held; /* goes to the server once that was greeted again */
+    uint32_t id;          /* at the multiplexer; 0: none */
+    bool is_stream;       /* the session's own */
+    bool greets;          /* an `initialize`, which is answered from what the server said to the first one */
+    bool begun;           /* its reply's head was told */
+    bool done;            /* its answer stands in `pending` */
+    uint64_t waits_until; /* for the server to be started again, monotonic microseconds; 0: it does not */
+    text_buffer held;     /* goes to the server once that was greeted again */
     text_buffer pending;
     stdio_call *next, *previous;
 };
@@ -63,6 +65,7 @@ typedef enum {
 
 struct stdio_upstream {
     char name[128];
+    route_state *fares; /* of its route, held */
     child *child;
     multiplex *multiplex;
     multiplex_client *self; /* the gateway's own, for `initialize` */
@@ -76,7 +79,7 @@ struct stdio_upstream {
     uint64_t untold;
     uint64_t stop_due;         /* when it gets a signal; 0: none */
     bool gives_up, has_spoken; /* a life in which it said nothing is the last one */
-    stdio_words words; /* on stderr */
+    stdio_words words;         /* on stderr */
     stdio_session *sessions;
     stdio_call *calls; /* the latest first */
     stdio_upstream *next;
@@ -85,6 +88,13 @@ struct stdio_upstream {
 /* stdio_upstream.c: upstream.unreachable, gateway.overloaded, request.size */
 AIP_MUST_CHECK aip_status stdio_send(stdio_upstream *s, aip_bytes line, aip_error *err);
 void stdio_send_if_possible(void *server, aip_bytes line); /* a word of ours that nobody waits for */
+AIP_MUST_CHECK aip_status stdio_send_request(stdio_call *call, aip_error *err);
+
+/* stdio_waiting.c: may the request wait for the server's next life? */
+bool stdio_waiting_takes(const stdio_upstream *s, const exchange *x);
+void stdio_waiting_begin(stdio_call *call, bool greets);
+void stdio_waiting_release(stdio_upstream *s);             /* it was started */
+void stdio_waiting_sweep(stdio_upstream *s, uint64_t now); /* ends those that wait too long, or in vain */
 
 /* stdio_call.c */
 stdio_call *stdio_call_new(stdio_upstream *s, exchange *x, const upstream_events *events, stdio_session *session);

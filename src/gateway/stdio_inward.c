@@ -130,14 +130,15 @@ is_list_change(const scan_document *document)
            is_method(document, "notifications/resources/list_changed");
 }
 
-/* A change of lists tells nothing of anybody; all else is for who asked for it, or for nobody. */
+/* A change of lists tells nothing of anybody, and what is said of a task reaches its owner only (G-106); all else is
+ * for who asked for it, or for nobody. */
 static bool
 concerns(const stdio_upstream *s, const stdio_session *session, const stdio_session *meant)
 {
     if (session->single) {
         return session == meant && is_method(&s->line, "notifications/message");
     }
-    if (is_list_change(&s->line)) {
+    if (is_list_change(&s->line) || is_method(&s->line, "notifications/tasks/status")) {
         return true;
     }
     if (is_method(&s->line, "notifications/resources/updated")) {

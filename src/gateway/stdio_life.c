@@ -29,7 +29,10 @@ stdio_log(const stdio_upstream *s, const char *format, ...)
 static void
 on_started(void *context)
 {
+    const stdio_upstream *s = context;
+    route_state_note_down(s->fares, false);
     stdio_greeting_repeat(context);
+    stdio_waiting_release(context);
 }
 
 static void
@@ -101,7 +104,7 @@ forget_life(stdio_upstream *s)
     multiplex_reset(s->multiplex, on_lost, NULL);
     for (stdio_call *each = s->calls, *next = NULL; each != NULL; each = next) {
         next = each->next;
-        bool stays = each->session->local && each->is_stream;
+        bool stays = (each->session->local && each->is_stream) || each->waits_until != 0;
         if (!stays && !each->done) {
             bool sent = each->held.size == 0;
             each->id = 0;
@@ -112,7 +115,7 @@ forget_life(stdio_upstream *s)
     for (stdio_session *each = s->sessions, *next = NULL; each != NULL; each = next) {
         next = each->next;
         has_local |= each->local;
-        if (each->id[0] != '\0') {
+        if (each->id[0] != '\0' && !each->waits) {
             stdio_session_close(s, each);
         }
     }
@@ -125,6 +128,7 @@ static void
 on_ended(void *context, const child_end *end)
 {
     stdio_upstream *s = context;
+    route_state_note_down(s->fares, true);
     stdio_words_let_go(&s->words, 0, true);
     if (!end->started) {
         stdio_log(s, "could not be started: %s", end->start_error == 0 ? "no answer" : strerror(end->start_error));
@@ -153,6 +157,7 @@ start(stdio_upstream *s, const stdio_setup *setup, aip_error *err)
     s->gives_up = setup->gives_up;
     s->words = (stdio_words){.gateway = setup->gateway, .tell = tell_word, .context = s};
     snprintf(s->name, sizeof s->name, "%s", setup->route->name);
+    s->fares = route_state_hold(setup->route->state);
     AIP_TRY(multiplex_open(&limits, &s->multiplex, err));
     AIP_TRY(multiplex_join(s->multiplex, NULL, &s->self, err));
     return child_start(&command, &events, s, clock_monotonic_microseconds(), &s->child, err);
@@ -169,6 +174,7 @@ free_upstream(stdio_upstream *s)
         stdio_session_close(s, s->sessions);
     }
     child_close(&s->child);
+    route_state_drop(&s->fares);
     stdio_words_clear(&s->words);
     multiplex_close(&s->multiplex);
     multiplex_message_clear(&s->in);
@@ -216,6 +222,7 @@ stdio_upstream_tick(stdio_upstream *list, uint64_t now)
         }
         child_tick(s->child, now);
         stdio_words_let_go(&s->words, now, false);
+        stdio_waiting_sweep(s, now);
         if (now >= s->next_sweep) {
             s->next_sweep = now + SWEEP_MICROSECONDS;
             stdio_session_sweep(s, now);
@@ -301,7 +308,7 @@ stdio_upstream_append_health(const exchange *x, text_buffer *out)
     }
     text_append_string(out, "}");
     for (size_t i = 0; i < x->settings->route_count; i++) {
-        well = well || x->settings->routes[i].command == NULL;
+        well = well || (x->settings->routes[i].command == NULL && x->settings->routes[i].members == NULL);
     }
     return well;
 }

@@ -42,8 +42,8 @@ note_subscription(stdio_session *session, const exchange *x)
     }
 }
 
-static aip_status
-send_request(stdio_call *call, aip_error *err)
+aip_status
+stdio_send_request(stdio_call *call, aip_error *err)
 {
     stdio_upstream *s = call->owner;
     AIP_TRY(multiplex_outward(s->multiplex, call->session->client, &call->x->document, &s->out, err));
@@ -77,7 +77,11 @@ begin_request(stdio_upstream *s, exchange *x, const upstream_events *events, std
     if (call == NULL) {
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
-    aip_status status = greets ? stdio_greeting_begin(call, err) : send_request(call, err);
+    if (stdio_waiting_takes(s, x)) {
+        stdio_waiting_begin(call, greets);
+        return AIP_OK;
+    }
+    aip_status status = greets ? stdio_greeting_begin(call, err) : stdio_send_request(call, err);
     if (status != AIP_OK) {
         x->pipe = NULL;
         stdio_call_free(call);
@@ -179,7 +183,7 @@ stdio_upstream_check(exchange *x, aip_error *err)
     }
     const stdio_upstream *s = find(x);
     child_state state = s == NULL ? CHILD_STOPPED : child_look(s->child).state;
-    if (state != CHILD_STARTING && state != CHILD_RUNNING) {
+    if (state != CHILD_STARTING && state != CHILD_RUNNING && (s == NULL || !stdio_waiting_takes(s, x))) {
         return aip_fail(err, AIP_UPSTREAM_UNREACHABLE, "the server is not running");
     }
     if (x->local || x->modern || (x->kind == MESSAGE_REQUEST && strcmp(x->method, "initialize") == 0)) {

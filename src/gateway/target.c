@@ -1,16 +1,8 @@
 /* Splits a target at its slashes before anything is decoded, and takes only what decodes to the same everywhere. */
 #include "gateway/target.h"
 
+#include "base/hex.h"
 #include "base/utf8.h"
-
-static int
-hex_digit(unsigned char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
 
 /* The byte that `text` begins with, written or escaped; *used tells how long it was. -1: a broken escape. */
 static int
@@ -20,11 +12,11 @@ decode_byte(aip_bytes text, size_t *used)
     if (text.data[0] != '%') {
         return text.data[0];
     }
-    if (text.size < 3 || hex_digit(text.data[1]) < 0 || hex_digit(text.data[2]) < 0) {
+    if (text.size < 3 || hex_value(text.data[1]) < 0 || hex_value(text.data[2]) < 0) {
         return -1;
     }
     *used = 3;
-    return hex_digit(text.data[1]) * 16 + hex_digit(text.data[2]);
+    return hex_value(text.data[1]) * 16 + hex_value(text.data[2]);
 }
 
 static bool

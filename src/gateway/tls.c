@@ -37,6 +37,7 @@ struct tls_keeper {
     bool failing;    /* they were not good the last time */
     stamp seen[3];   /* of the files, when they were read last, good or not */
     keys *_Atomic current;
+    gnutls_datum_t tickets; /* key of tickets, from which GnuTLS makes one for each few hours; empty: there are none */
 };
 
 static void
@@ -62,7 +63,7 @@ load(const char *path, char **text, gnutls_datum_t *out, aip_error *err)
     size_t size = 0;
     aip_error why = AIP_ERROR_INIT;
     if (text_load_file(path, FILE_BYTES_MAX, text, &size, &why) != AIP_OK) {
-        return aip_fail(err, AIP_CONFIG_INVALID, "%s: %s", path, why.detail);
+        return aip_fail(err, AIP_CONFIG_INVALID, "%s", why.detail); /* it names the file */
     }
     *out = (gnutls_datum_t){(unsigned char *)*text, (unsigned)size};
     return AIP_OK;
@@ -214,6 +215,9 @@ tls_open(const tls_files *files, tls_keeper **out, aip_error *err)
         return status;
     }
     atomic_store(&t->current, first);
+    if (!tls_asks(t) && gnutls_session_ticket_key_generate(&t->tickets) != 0) {
+        t->tickets = (gnutls_datum_t){NULL, 0};
+    }
     *out = t;
     return AIP_OK;
 }
@@ -228,6 +232,10 @@ tls_close(tls_keeper **t)
         keys *older = each->older;
         free_keys(each);
         each = older;
+    }
+    if ((*t)->tickets.data != NULL) {
+        gnutls_memset((*t)->tickets.data, 0, (*t)->tickets.size);
+        gnutls_free((*t)->tickets.data);
     }
     free((char *)(uintptr_t)(*t)->files.certificate);
     free((char *)(uintptr_t)(*t)->files.key);
@@ -272,6 +280,14 @@ bool
 tls_asks(const tls_keeper *t)
 {
     return t->files.client_ca != NULL;
+}
+
+void
+tls_offer_resumption(tls_keeper *t, gnutls_session_t session)
+{
+    if (t->tickets.data != NULL) {
+        (void)gnutls_session_ticket_enable_server(session, &t->tickets); /* without it each handshake is a full one */
+    }
 }
 
 int

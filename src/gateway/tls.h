@@ -28,6 +28,9 @@ void tls_close(tls_keeper **t); /* after all connections */
  * Errors: as tls_open. */
 AIP_MUST_CHECK aip_status tls_look(tls_keeper *t, aip_error *err);
 
+/* Lets the caller resume its session later without proving and signing again: for a new connection, before its
+ * handshake. Not where callers need a certificate, which is judged at each. Thread-safe. */
+void tls_offer_resumption(tls_keeper *t, gnutls_session_t session);
 /* What is in force, for a handshake: 0, or -1. Asks the caller for a certificate where there are authorities for one.
  * Thread-safe. */
 int tls_choose(tls_keeper *t, gnutls_session_t session, gnutls_pcert_st **certificates, unsigned *count,

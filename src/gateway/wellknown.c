@@ -21,6 +21,7 @@
 typedef struct {
     const char *path;
     bool prefix;      /* what follows belongs to it as well */
+    bool of_operator; /* served beside the figures, where these stand apart */
     bool of_identity; /* served only by a gateway that has or keeps identities */
     const char *methods;
     void (*answer)(exchange *x);
@@ -38,12 +39,12 @@ static void log_arrived(exchange *x);
 static void revocation_arrived(exchange *x);
 
 static const address addresses[] = {
-    {"/healthz", false, false, "GET, HEAD", answer_health, NULL},
-    {"/readyz", false, false, "GET, HEAD", answer_ready, readiness_arrived},
-    {WELLKNOWN_DOCUMENT, false, true, "GET, HEAD", answer_document, NULL},
-    {WELLKNOWN_LOGS, true, true, "GET, HEAD", answer_log, log_arrived},
-    {REVOCATIONS_PATH, false, true, "GET, POST", answer_revocations, revocation_arrived},
-    {COMPLETIONS_PATH, false, true, "POST", answer_completion, answer_completion},
+    {"/healthz", false, true, false, "GET, HEAD", answer_health, NULL},
+    {"/readyz", false, true, false, "GET, HEAD", answer_ready, readiness_arrived},
+    {WELLKNOWN_DOCUMENT, false, false, true, "GET, HEAD", answer_document, NULL},
+    {WELLKNOWN_LOGS, true, false, true, "GET, HEAD", answer_log, log_arrived},
+    {REVOCATIONS_PATH, false, false, true, "GET, POST", answer_revocations, revocation_arrived},
+    {COMPLETIONS_PATH, false, false, true, "POST", answer_completion, answer_completion},
 };
 
 static bool
@@ -59,9 +60,9 @@ accepts(const address *a, const char *method)
     return false;
 }
 
-static const address figures_address = {"", false, false, "GET, HEAD", figures_answer, NULL};
-static const address card_address = {"", false, false, "GET, HEAD", a2a_public_answer, NULL};
-static const address resource_address = {RESOURCE_METADATA, false, false, "GET, HEAD", answer_resource, NULL};
+static const address figures_address = {"", false, true, false, "GET, HEAD", figures_answer, NULL};
+static const address card_address = {"", false, false, false, "GET, HEAD", a2a_public_answer, NULL};
+static const address resource_address = {RESOURCE_METADATA, false, false, false, "GET, HEAD", answer_resource, NULL};
 
 /* RFC 9728 section 3.1: before the resource's path, and at the root, where some clients look first. */
 static bool
@@ -92,7 +93,7 @@ find_configured(const exchange *x)
 }
 
 static const address *
-find(const exchange *x)
+find_any(const exchange *x)
 {
     bool keeps = x->gateway->identities != NULL || x->gateway->own.did[0] != '\0';
     for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
@@ -106,10 +107,19 @@ find(const exchange *x)
     return find_configured(x);
 }
 
+static const address *
+find(const exchange *x)
+{
+    const address *found = find_any(x);
+    bool elsewhere = found != NULL && x->settings->front.metrics_apart && found->of_operator != x->apart;
+    return elsewhere ? NULL : found;
+}
+
+/* Nothing that needs a token is served beside the figures. */
 bool
 wellknown_serves(const exchange *x)
 {
-    return find(x) != NULL;
+    return x->apart || find(x) != NULL;
 }
 
 static void

@@ -1,8 +1,6 @@
 /* A blocking request over libcurl's easy interface, and the parts of a URL. */
 #include "net/call.h"
 
-#include <strings.h>
-
 #include "net/field.h"
 #include "net/loop_inside.h"
 
@@ -168,7 +166,7 @@ net_reply_field(const net_reply *reply, const char *name)
 {
     for (size_t i = 0; i < reply->field_count; i++) {
         aip_bytes own = net_reply_name(reply, i);
-        if (own.size == strlen(name) && strncasecmp((const char *)own.data, name, own.size) == 0) {
+        if (field_is(own, name)) {
             return net_reply_value(reply, i);
         }
     }

@@ -60,7 +60,7 @@ launch(child *c, uint64_t now, aip_error *err)
     c->step = STEP_NONE;
     c->begun = now;
     c->due = now + (uint64_t)AIP_CHILD_START_MILLISECONDS * MILLISECOND;
-    port_watch(&c->ports[PORT_OUTPUT], c->paused ? 0 : EPOLLIN);
+    port_watch(&c->ports[PORT_OUTPUT], EPOLLIN);
     port_watch(&c->ports[PORT_ERRORS], EPOLLIN);
     port_watch(&c->ports[PORT_CONTROL], EPOLLIN);
     return AIP_OK;
@@ -236,9 +236,7 @@ child_ready(uint64_t data, uint32_t epoll_events, uint64_t now)
         pipes_flush(c);
         break;
     case PORT_OUTPUT:
-        if (!c->paused) {
-            pipes_read_output(c);
-        }
+        pipes_read_output(c);
         break;
     case PORT_ERRORS:
         pipes_read_errors(c, now);
@@ -281,10 +279,6 @@ run_due(child *c, uint64_t now)
 void
 child_tick(child *c, uint64_t now)
 {
-    if (c->owed && !c->paused) {
-        c->owed = false;
-        pipes_deliver(c);
-    }
     if (is_broken(c)) {
         begin_end(c, now);
     }
@@ -297,7 +291,7 @@ child_tick(child *c, uint64_t now)
 int
 child_timeout_ms(const child *c, uint64_t now)
 {
-    if ((c->owed && !c->paused) || is_broken(c)) {
+    if (is_broken(c)) {
         return 0;
     }
     if (c->due == 0) {
@@ -305,21 +299,6 @@ child_timeout_ms(const child *c, uint64_t now)
     }
     uint64_t left = now >= c->due ? 0 : (c->due - now + MILLISECOND - 1) / MILLISECOND;
     return left > INT32_MAX ? INT32_MAX : (int)left;
-}
-
-void
-child_pause(child *c)
-{
-    c->paused = true;
-    c->owed = true;
-    port_watch(&c->ports[PORT_OUTPUT], 0);
-}
-
-void
-child_resume(child *c)
-{
-    c->paused = false;
-    port_watch(&c->ports[PORT_OUTPUT], EPOLLIN);
 }
 
 child_health

@@ -70,9 +70,6 @@ void child_close(child **c);
 
 /* One line without its LF, written at once or queued. */
 AIP_MUST_CHECK child_verdict child_send(child *c, aip_bytes line);
-/* Its stdout is not read meanwhile, so it is held back as well. What came before its end is told also when paused. */
-void child_pause(child *c);
-void child_resume(child *c);
 /* What is queued is written, stdin closed; if it does not end, SIGTERM to its group, then SIGKILL. No restart. */
 void child_stop(child *c, uint64_t now);
 void child_terminate(child *c, uint64_t now); /* the same, beginning with SIGTERM */

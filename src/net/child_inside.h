@@ -41,8 +41,6 @@ struct child {
     bool broken;       /* it closed its stdin or stdout; the next tick ends it */
 
     line_splitter output, errors;
-    bool paused, owed; /* owed: lines that came before it was paused */
-    bool finishing;    /* all that is left goes now, paused or not */
     uint64_t said_time, said_missed;
     unsigned said_left; /* lines that may be told until said_time is renewed */
 };
@@ -53,8 +51,7 @@ void port_close(child_port *port);
 void pipes_flush(child *c);
 void pipes_read_output(child *c);
 void pipes_read_errors(child *c, uint64_t now);
-void pipes_deliver(child *c);
-/* After its end: gives what the pipes still hold, also when paused, tells a torn line, and closes all. */
+/* After its end: gives what the pipes still hold, tells a torn line, and closes all. */
 void pipes_finish(child *c, uint64_t now);
 
 #endif

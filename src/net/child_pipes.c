@@ -118,17 +118,11 @@ child_send(child *c, aip_bytes line)
     return c->ports[PORT_INPUT].fd < 0 ? CHILD_GONE : CHILD_TAKEN;
 }
 
-static bool
-is_held(const child *c)
-{
-    return c->paused && !c->finishing;
-}
-
-void
-pipes_deliver(child *c)
+static void
+deliver(child *c)
 {
     aip_bytes line;
-    for (bool more = true; more && !is_held(c);) {
+    for (bool more = true; more;) {
         switch (lines_next(&c->output, &line)) {
         case LINES_MORE:
             more = false;
@@ -167,8 +161,8 @@ read_output_once(child *c)
     child_port *port = &c->ports[PORT_OUTPUT];
     switch (read_into(port, &c->output, &size)) {
     case READ_SOME:
-        pipes_deliver(c);
-        return size == READ_BYTES && !is_held(c) && port->fd >= 0;
+        deliver(c);
+        return size == READ_BYTES && port->fd >= 0;
     case READ_END:
         port_close(port);
         c->broken = true;
@@ -265,11 +259,8 @@ pipes_finish(child *c, uint64_t now)
 {
     port_close(&c->ports[PORT_INPUT]);
     drop_queue(c);
-    c->finishing = true;
-    pipes_deliver(c);
     for (int i = 0; i < LAST_READS_MAX && c->ports[PORT_OUTPUT].fd >= 0 && read_output_once(c); i++) {
     }
-    c->finishing = c->owed = false;
     size_t torn = lines_end(&c->output);
     if (torn > 0) {
         c->events.damaged(c->context, CHILD_LINE_TORN, torn);

@@ -325,7 +325,7 @@ fetch_begin(fetcher *f, const char *url, fetch_end end, void *context, fetch **o
     if (made == NULL) {
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
-    *made = (fetch){.transfer = {curl_easy_init(), on_done}, .owner = f, .end = end, .context = context};
+    *made = (fetch){.transfer = {net_easy_new(), on_done}, .owner = f, .end = end, .context = context};
     aip_status status = AIP_OK;
     if (made->transfer.easy == NULL || !set_transport(made->transfer.easy, f) || !set_request(made, url)) {
         status = aip_fail(err, AIP_NO_MEMORY, NULL);
@@ -374,7 +374,7 @@ fetcher_open(net_loop *loop, const fetch_rules *rules, fetcher **out, aip_error 
     }
     if (rules->ca_file != NULL && access(rules->ca_file, R_OK) != 0) {
         free(f);
-        return aip_fail(err, AIP_CONFIG_INVALID, "the file of certificates cannot be read");
+        return aip_fail(err, AIP_CONFIG_INVALID, "%s, the file of certificates, cannot be read", rules->ca_file);
     }
     f->loop = loop;
     f->rules = *rules;

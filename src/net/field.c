@@ -1,8 +1,6 @@
 /* Reads the header fields that say how long a document holds and how it is packed. */
 #include "net/field.h"
 
-#include <strings.h>
-
 enum { MAX_AGE_DIGITS = 10 };
 
 static bool
@@ -23,12 +21,6 @@ trim(aip_bytes text)
     return text;
 }
 
-static bool
-same_word(aip_bytes text, const char *word)
-{
-    return text.size == strlen(word) && strncasecmp((const char *)text.data, word, text.size) == 0;
-}
-
 /* Cuts `text` at the first `mark`; without one, all is before it. Returns whether there was one. */
 static bool
 cut(aip_bytes text, int mark, aip_bytes *before, aip_bytes *after)
@@ -42,6 +34,19 @@ cut(aip_bytes text, int mark, aip_bytes *before, aip_bytes *after)
     before->size = (size_t)(at - text.data);
     *after = aip_bytes_from(text, before->size + 1);
     return true;
+}
+
+bool
+field_is_token(aip_bytes text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = text.data[i];
+        bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+        if (!alphanumeric && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL)) {
+            return false;
+        }
+    }
+    return text.size > 0;
 }
 
 bool
@@ -74,9 +79,9 @@ note_directive(field_facts *facts, aip_bytes directive)
     aip_bytes name, argument;
     (void)cut(directive, '=', &name, &argument);
     name = trim(name);
-    if (same_word(name, "no-store") || same_word(name, "no-cache")) {
+    if (field_is(name, "no-store") || field_is(name, "no-cache")) {
         facts->never_keep = true;
-    } else if (same_word(name, "max-age")) {
+    } else if (field_is(name, "max-age")) {
         int64_t seconds = read_seconds(trim(argument));
         if (!facts->max_age_given || seconds < facts->max_age_seconds) {
             facts->max_age_seconds = seconds;
@@ -88,9 +93,9 @@ note_directive(field_facts *facts, aip_bytes directive)
 static void
 note_coding(field_facts *facts, aip_bytes coding)
 {
-    if (same_word(coding, "gzip") || same_word(coding, "x-gzip") || same_word(coding, "deflate")) {
+    if (field_is(coding, "gzip") || field_is(coding, "x-gzip") || field_is(coding, "deflate")) {
         facts->codings++;
-    } else if (!same_word(coding, "identity")) {
+    } else if (!field_is(coding, "identity")) {
         facts->coding_unknown = true;
     }
 }
@@ -108,15 +113,15 @@ note_each(field_facts *facts, aip_bytes value, void (*note)(field_facts *, aip_b
 void
 field_note(field_facts *facts, aip_bytes name, aip_bytes value)
 {
-    if (same_word(name, "cache-control")) {
+    if (field_is(name, "cache-control")) {
         note_each(facts, value, note_directive);
-    } else if (same_word(name, "content-encoding")) {
+    } else if (field_is(name, "content-encoding")) {
         note_each(facts, value, note_coding);
-    } else if (same_word(name, "content-length")) {
+    } else if (field_is(name, "content-length")) {
         facts->framed = true;
-    } else if (same_word(name, "transfer-encoding")) {
+    } else if (field_is(name, "transfer-encoding")) {
         facts->framed = true;
-        facts->coding_unknown |= !same_word(value, "chunked"); /* no other was offered */
+        facts->coding_unknown |= !field_is(value, "chunked"); /* no other was offered */
     }
 }
 

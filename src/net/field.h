@@ -1,8 +1,20 @@
-/* Header fields of HTTP replies, and what those of a fetched document mean. */
+/* Header fields of HTTP, and what those of a fetched document mean. */
 #ifndef NET_FIELD_H
 #define NET_FIELD_H
 
+#include <strings.h>
+
 #include "aip/error.h"
+
+/* A name or a word that has no case. */
+static inline bool
+field_is(aip_bytes text, const char *word)
+{
+    return text.size == strlen(word) && strncasecmp((const char *)text.data, word, text.size) == 0;
+}
+
+/* RFC 9110 section 5.6.2: what a field's name, among others, is made of. A space before the colon is none of it. */
+bool field_is_token(aip_bytes text);
 
 /* Splits a header line, without white space around the value. False: it is no field. */
 bool field_split(aip_bytes line, aip_bytes *name, aip_bytes *value);

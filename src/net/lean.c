@@ -95,7 +95,10 @@ static void
 give_up(lean_transfer *t)
 {
     bool started = t->reply.started;
+    lean *l = t->owner;
+    l->why = "Connection closed without an answer";
     finish(t, started ? AIP_UPSTREAM_INVALID : AIP_UPSTREAM_UNREACHABLE);
+    l->why = NULL;
 }
 
 /* ---- sending ---- */
@@ -375,7 +378,9 @@ connect_failed(lean_connection *c, aip_status status)
     t->via = NULL;
     lean_connection *other = next < t->server->address_count ? lean_open_connection(t->owner, t->server, next) : NULL;
     if (other == NULL) {
+        lean *l = t->owner;
         t->events.end(t->context, status, false);
+        l->why = NULL;
         release(t);
         return;
     }
@@ -389,6 +394,7 @@ connected(lean *l, lean_connection *c)
     int error = 0;
     socklen_t size = sizeof error;
     if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) {
+        l->why = strerrordesc_np(error); /* a constant, unlike strerror's */
         connect_failed(c, AIP_UPSTREAM_UNREACHABLE);
         return;
     }
@@ -435,6 +441,12 @@ lean_resume(lean_transfer *t)
     if (c->held.size > 0) {
         (void)take(c, (aip_bytes){NULL, 0});
     }
+}
+
+const char *
+lean_why(const lean *l)
+{
+    return l->why;
 }
 
 /* ---- time ---- */

@@ -20,6 +20,7 @@ bool lean_serves(lean *l, const upstream_request *request);
 AIP_MUST_CHECK aip_status lean_begin(lean *l, const upstream_request *request, const upstream_events *events,
                                      void *context, lean_transfer **out);
 void lean_cancel(lean_transfer **transfer); /* no further event; *transfer may be NULL */
+const char *lean_why(const lean *l); /* during `end`: what was wrong; NULL: nothing is known */
 void lean_resume(lean_transfer *transfer);  /* after UPSTREAM_FULL */
 
 bool lean_ready(lean *l, int fd, uint32_t epoll_events); /* false: the descriptor is not of this module */

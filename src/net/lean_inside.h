@@ -63,6 +63,7 @@ struct lean {
     lean_transfer *failed, *spare;
     size_t spare_count;
     uint64_t next_due; /* no later than the earliest of all; 0: nothing is due */
+    const char *why;         /* the last attempt to connect failed */
     text_buffer scratch;
     unsigned char *received; /* LEAN_RECEIVE_BYTES, for one read */
 };

@@ -1,32 +1,12 @@
 /* Status line, fields, and the three ways a body can be framed. */
 #include "net/lean_reply.h"
 
-#include <strings.h>
-
+#include "base/hex.h"
 #include "net/field.h"
 
 enum { LENGTH_DIGITS_MAX = 18, CHUNK_DIGITS_MAX = 15 };
 
-static bool
-same_word(aip_bytes text, const char *word)
-{
-    return text.size == strlen(word) && strncasecmp((const char *)text.data, word, text.size) == 0;
-}
-
 /* ---- head ---- */
-
-static bool
-is_token(aip_bytes text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char c = text.data[i];
-        bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!alphanumeric && (c == '\0' || strchr("!#$%&'*+-.^_`|~", c) == NULL)) {
-            return false;
-        }
-    }
-    return text.size > 0;
-}
 
 static bool
 is_text(aip_bytes text)
@@ -85,7 +65,7 @@ names_close(aip_bytes list)
         while (item.size > 0 && (item.data[item.size - 1] == ' ' || item.data[item.size - 1] == '\t')) {
             item.size--;
         }
-        if (same_word(item, "close")) {
+        if (field_is(item, "close")) {
             return true;
         }
     }
@@ -98,14 +78,14 @@ read_field(lean_reply *reply, aip_bytes line)
 {
     aip_bytes name, value;
     bool good = true;
-    if (!field_split(line, &name, &value) || !is_token(name) || !is_text(value)) {
+    if (!field_split(line, &name, &value) || !field_is_token(name) || !is_text(value)) {
         return false;
     }
-    if (same_word(name, "Content-Length")) {
+    if (field_is(name, "Content-Length")) {
         good = read_length(reply, value);
-    } else if (same_word(name, "Transfer-Encoding")) {
-        good = same_word(value, "chunked") && ++reply->codings == 1;
-    } else if (same_word(name, "Connection")) {
+    } else if (field_is(name, "Transfer-Encoding")) {
+        good = field_is(value, "chunked") && ++reply->codings == 1;
+    } else if (field_is(name, "Connection")) {
         reply->closes = reply->closes || names_close(value);
     }
     if (good && reply->http >= 200) {
@@ -222,15 +202,6 @@ take_data(lean_reply *reply, aip_bytes bytes, size_t *taken)
         reply->stage = LEAN_CHUNK_DATA_CR;
     }
     return LEAN_MORE;
-}
-
-static int
-hex_value(unsigned char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
 }
 
 static lean_progress

@@ -1,6 +1,7 @@
 /* libcurl's socket_action interface on an epoll. */
 #include "net/loop.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 
@@ -10,17 +11,32 @@
 enum { IDLE_CONNECTIONS_MAX = 256 };
 
 struct net_loop {
-    CURLM *multi;
+    CURLM *multi; /* NULL until the first transfer */
     int epoll_fd;
     bool timer_set;
     uint64_t due_microseconds;
 };
 
+static CURLcode library = CURLE_FAILED_INIT;
+
+static void
+start_library(void)
+{
+    library = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
 aip_status
 net_start_library(aip_error *err)
 {
-    return curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? AIP_OK
-                                                             : aip_fail(err, AIP_INTERNAL, "libcurl does not start");
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, start_library);
+    return library == CURLE_OK ? AIP_OK : aip_fail(err, AIP_INTERNAL, "libcurl does not start");
+}
+
+CURL *
+net_easy_new(void)
+{
+    return net_start_library(NULL) == AIP_OK ? curl_easy_init() : NULL;
 }
 
 /* libcurl asks to watch a socket, or to stop. */
@@ -58,21 +74,29 @@ on_timer(CURLM *multi, long milliseconds, void *context)
 aip_status
 net_loop_open(int epoll_fd, net_loop **out, aip_error *err)
 {
-    *out = NULL;
-    net_loop *loop = calloc(1, sizeof *loop);
-    CURLM *multi = loop == NULL ? NULL : curl_multi_init();
-    if (multi == NULL) {
-        free(loop);
+    *out = calloc(1, sizeof **out);
+    if (*out == NULL) {
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
+    (*out)->epoll_fd = epoll_fd;
+    return AIP_OK;
+}
+
+/* A gateway whose servers are all plain HTTP never needs libcurl's megabytes. */
+static aip_status
+make_multi(net_loop *loop)
+{
+    AIP_TRY(net_start_library(NULL));
+    CURLM *multi = curl_multi_init();
+    if (multi == NULL) {
+        return AIP_NO_MEMORY;
+    }
     loop->multi = multi;
-    loop->epoll_fd = epoll_fd;
     curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket);
     curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, loop);
     curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer);
     curl_multi_setopt(multi, CURLMOPT_TIMERDATA, loop);
     curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)IDLE_CONNECTIONS_MAX);
-    *out = loop;
     return AIP_OK;
 }
 
@@ -89,6 +113,7 @@ net_loop_close(net_loop **loop)
 aip_status
 net_loop_add(net_loop *loop, net_transfer *transfer)
 {
+    AIP_TRY(loop->multi == NULL ? make_multi(loop) : AIP_OK);
     curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
     return curl_multi_add_handle(loop->multi, transfer->easy) == CURLM_OK ? AIP_OK : AIP_NO_MEMORY;
 }
@@ -103,6 +128,9 @@ void
 net_loop_settle(net_loop *loop)
 {
     int left = 0;
+    if (loop->multi == NULL) {
+        return;
+    }
     for (CURLMsg *message = curl_multi_info_read(loop->multi, &left); message != NULL;
          message = curl_multi_info_read(loop->multi, &left)) {
         if (message->msg != CURLMSG_DONE) {
@@ -120,6 +148,9 @@ void
 net_loop_ready(net_loop *loop, int fd, uint32_t epoll_events)
 {
     int running = 0, mask = 0;
+    if (loop->multi == NULL) {
+        return;
+    }
     mask |= (epoll_events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0;
     mask |= (epoll_events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0;
     mask |= (epoll_events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0;

@@ -15,7 +15,8 @@ void net_loop_ready(net_loop *loop, int fd, uint32_t epoll_events);
 void net_loop_tick(net_loop *loop);            /* runs what is due; cheap when nothing is */
 int net_loop_timeout_ms(const net_loop *loop); /* until the next tick is due; -1 = none */
 
-/* Once per process, before any thread. Errors: internal. */
+/* libcurl and what it needs for TLS: some megabytes. Done when the first transfer needs it; whoever knows that one will
+ * come does it at the start. Any thread, any number of times. Errors: internal. */
 AIP_MUST_CHECK aip_status net_start_library(aip_error *err);
 
 #endif

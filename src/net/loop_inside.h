@@ -14,6 +14,8 @@ struct net_transfer {
     void (*done)(net_transfer *transfer, CURLcode code); /* still on the loop: it removes itself */
 };
 
+CURL *net_easy_new(void); /* NULL: no memory */
+
 /* `done` is called from net_loop_ready, _tick and _settle only. Errors: memory. */
 AIP_MUST_CHECK aip_status net_loop_add(net_loop *loop, net_transfer *transfer);
 void net_loop_remove(net_loop *loop, net_transfer *transfer);

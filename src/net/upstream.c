@@ -31,15 +31,15 @@ struct upstream_transfer {
 struct upstream {
     net_loop *loop;
     lean *lean; /* for plain http:// */
-    upstream_transfer *running, *spare;
-    upstream_transfer *spare_lean; /* without a handle of libcurl's */
+    upstream_transfer *running, *spare, *spare_lean; /* the last without a handle of libcurl's */
     size_t spare_count;
+    const char *why; /* the transfer that ended last failed; NULL: it did not, or nothing is known */
 };
 
-aip_status
-upstream_start_library(aip_error *err)
+const char *
+upstream_why(const upstream *up)
 {
-    return net_start_library(err);
+    return up->why;
 }
 
 /* ---- replies ---- */
@@ -201,6 +201,7 @@ on_done(net_transfer *ended, CURLcode code)
 {
     upstream_transfer *transfer = (upstream_transfer *)ended;
     leave_running(transfer);
+    transfer->owner->why = code == CURLE_OK ? NULL : curl_easy_strerror(code);
     transfer->events.end(transfer->context, outcome(transfer, code), transfer->sent);
     release(transfer);
 }
@@ -215,7 +216,7 @@ take_transfer(upstream *up)
         return transfer;
     }
     transfer = calloc(1, sizeof *transfer);
-    CURL *easy = transfer == NULL ? NULL : curl_easy_init();
+    CURL *easy = transfer == NULL ? NULL : net_easy_new();
     if (easy == NULL) {
         free(transfer);
         return NULL;
@@ -343,6 +344,7 @@ on_lean_end(void *context, aip_status status, bool sent)
     upstream_transfer *transfer = context;
     transfer->lean = NULL;
     leave_running(transfer);
+    transfer->owner->why = lean_why(transfer->owner->lean);
     transfer->events.end(transfer->context, status, sent);
     release(transfer);
 }
@@ -351,15 +353,11 @@ static aip_status
 begin_lean(upstream *up, const upstream_request *request, upstream_transfer **out)
 {
     static const upstream_events events = {on_lean_header, on_lean_start, on_lean_data, on_lean_end};
-    upstream_transfer *transfer = up->spare_lean;
-    if (transfer == NULL) {
-        transfer = calloc(1, sizeof *transfer);
-    } else {
-        up->spare_lean = transfer->next;
-    }
+    upstream_transfer *transfer = up->spare_lean == NULL ? calloc(1, sizeof *transfer) : up->spare_lean;
     if (transfer == NULL) {
         return AIP_NO_MEMORY;
     }
+    up->spare_lean = transfer->next;
     transfer->owner = up;
     aip_status status = lean_begin(up->lean, request, &events, transfer, &transfer->lean);
     if (status != AIP_OK) {

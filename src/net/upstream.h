@@ -37,9 +37,6 @@ typedef struct {
     const upstream_way *way; /* borrowed for the call; NULL: the defaults */
 } upstream_request;
 
-/* Once per process, before any thread. Errors: internal. */
-AIP_MUST_CHECK aip_status upstream_start_library(aip_error *err);
-
 /* http and https, no user or fragment; writes the path (at least `/`). Errors: config.invalid. */
 AIP_MUST_CHECK aip_status upstream_check_url(const char *url, char *path, size_t path_size, aip_error *err);
 
@@ -60,6 +57,8 @@ AIP_MUST_CHECK aip_status upstream_begin(upstream *up, const upstream_request *r
                                          void *context, upstream_transfer **out);
 void upstream_cancel(upstream_transfer **transfer); /* no further event; *transfer may be NULL */
 void upstream_resume(upstream_transfer *transfer);  /* after UPSTREAM_FULL */
+/* During `end`: what was wrong, for the operator; NULL: nothing is known. */
+const char *upstream_why(const upstream *up);
 
 void upstream_ready(upstream *up, int fd, uint32_t epoll_events);
 void upstream_tick(upstream *up);            /* runs what is due; cheap when nothing is */

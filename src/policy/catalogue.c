@@ -19,6 +19,8 @@ typedef struct {
     bool fresh;     /* pinned by what this run saw first */
     bool forgotten; /* as if it had never been seen */
     catalogue_tool tool;
+    unsigned char *mirrors; /* owned; NULL: there are none */
+    size_t mirrors_size;
     size_t size;
     unsigned char normal[];
 } record;
@@ -74,7 +76,10 @@ catalogue_free(catalogue **out)
         return;
     }
     for (size_t i = 0; i <= c->mask; i++) {
-        free(c->slots[i]);
+        if (c->slots[i] != NULL) {
+            free(c->slots[i]->mirrors);
+            free(c->slots[i]);
+        }
     }
     for (upstream *next, *at = c->upstreams; at != NULL; at = next) {
         next = at->next;
@@ -240,6 +245,36 @@ state_of(const record *r, bool flagged)
     return flagged ? CATALOGUE_FLAGGED : r->fresh ? CATALOGUE_NEW : CATALOGUE_PINNED;
 }
 
+/* In place of those that it had. */
+static aip_status
+take_mirrors(catalogue *c, record *r, aip_bytes mirrors, aip_error *err)
+{
+    unsigned char *kept = NULL;
+    if (mirrors.size > 0) {
+        if (c->bytes - r->mirrors_size + mirrors.size > CATALOGUE_BYTES_MAX) {
+            return aip_fail(err, AIP_OVERLOADED, "tools with too many headers");
+        }
+        kept = malloc(mirrors.size);
+        if (kept == NULL) {
+            return aip_fail(err, AIP_NO_MEMORY, NULL);
+        }
+        memcpy(kept, mirrors.data, mirrors.size);
+    }
+    free(r->mirrors);
+    c->bytes = c->bytes - r->mirrors_size + mirrors.size;
+    r->mirrors = kept;
+    r->mirrors_size = mirrors.size;
+    r->tool.mirrored = kept != NULL;
+    return AIP_OK;
+}
+
+/* Of two definitions at once the one that is known stays. */
+static bool
+takes(const record *r, const catalogue_entry *entry)
+{
+    return !r->tool.seen || !entry->ambiguous;
+}
+
 static void
 take_definition(catalogue_tool *tool, const catalogue_entry *entry)
 {
@@ -267,15 +302,15 @@ note_record(record *r, const catalogue_sighting *sighting, bool first, catalogue
     catalogue_tool *tool = &r->tool;
     const aip_bytes spelling = {(const unsigned char *)before.name, before.size};
     tool->ambiguous = before.ambiguous || entry->ambiguous || (before.seen && !aip_bytes_equal(spelling, entry->name));
-    bool takes = !before.seen || !entry->ambiguous;
-    if (takes) {
+    bool taken = takes(r, entry);
+    if (taken) {
         take_definition(tool, entry);
     }
     if (first) {
         memcpy(tool->pinned, tool->hashes.whole, sizeof tool->pinned);
         r->fresh = true;
     }
-    if (takes) {
+    if (taken) {
         tool->state = state_of(r, sighting->flagged);
     }
     *out = (catalogue_outcome){tool->state, tool->ambiguous, first, first || is_news(&before, tool)};
@@ -293,6 +328,10 @@ catalogue_note(catalogue *c, const catalogue_sighting *sighting, catalogue_outco
     }
     pthread_rwlock_wrlock(&c->lock);
     aip_status status = reach(c, (tool_key){sighting->upstream, entry->normal}, &r, &first, err);
+    if (status == AIP_OK && takes(r, entry)) {
+        status = take_mirrors(c, r, entry->mirrors, err);
+        r->forgotten = r->forgotten || (status != AIP_OK && first); /* it stays unknown */
+    }
     if (status == AIP_OK) {
         note_record(r, sighting, first || r->forgotten, out);
         r->forgotten = false;
@@ -324,6 +363,18 @@ catalogue_find(catalogue *c, aip_bytes upstream_name, aip_bytes tool, catalogue_
     }
     pthread_rwlock_unlock(&c->lock);
     return r != NULL;
+}
+
+aip_status
+catalogue_mirrors(catalogue *c, aip_bytes upstream_name, aip_bytes tool, text_buffer *out, aip_error *err)
+{
+    pthread_rwlock_rdlock(&c->lock);
+    const record *r = find_record(c, upstream_name, tool);
+    if (r != NULL && r->tool.seen) {
+        text_append(out, (aip_bytes){r->mirrors, r->mirrors_size});
+    }
+    pthread_rwlock_unlock(&c->lock);
+    return text_finish(out, err);
 }
 
 aip_status
@@ -378,18 +429,6 @@ catalogue_forget(catalogue *c, aip_bytes upstream_name, aip_bytes tool)
             r->tool = (catalogue_tool){.seen = false};
             r->forgotten = true;
         }
-    }
-    pthread_rwlock_unlock(&c->lock);
-}
-
-void
-catalogue_walk(catalogue *c, catalogue_each each, void *context)
-{
-    pthread_rwlock_rdlock(&c->lock);
-    bool goes_on = true;
-    for (size_t i = 0; i <= c->mask && goes_on; i++) {
-        const record *r = c->slots[i];
-        goes_on = r == NULL || each(context, (aip_bytes){r->of->name, r->of->size}, &r->tool);
     }
     pthread_rwlock_unlock(&c->lock);
 }

@@ -40,6 +40,7 @@ typedef struct {
     bool mixed;       /* normal_name.mixed */
     bool ambiguous;   /* another tool or prompt of the message has the same normal form and is not the same */
     const catalogue_hashes *hashes; /* of tools when they are read; else NULL */
+    aip_bytes mirrors;              /* of those: arguments that stand in headers too (policy/mirrors.h) */
 } catalogue_entry;
 
 typedef aip_status (*catalogue_sink)(void *context, const catalogue_entry *entry, aip_error *err);
@@ -95,6 +96,7 @@ typedef struct {
     bool seen;      /* false: only its pin was loaded, the upstream has not listed it yet; hashes and name are empty */
     bool ambiguous; /* advertised in two spellings, or twice at once and not the same: refuse until approved */
     bool approved;  /* by an operator */
+    bool mirrored;  /* some of its arguments stand in headers too: catalogue_mirrors tells which */
     catalogue_state state;
     catalogue_hashes hashes;
     unsigned char pinned[AIP_HASH_BYTES]; /* hashes.whole as it was pinned */
@@ -131,6 +133,11 @@ AIP_MUST_CHECK aip_status catalogue_note(catalogue *c, const catalogue_sighting 
 /* The tool that a caller's spelling means; false: it is not known. Allocates nothing. */
 bool catalogue_find(catalogue *c, aip_bytes upstream, aip_bytes tool, catalogue_tool *out);
 
+/* Appends which arguments of the tool stand in headers too, as policy/mirrors.h reads them; nothing, when none do.
+ * Errors: memory. */
+AIP_MUST_CHECK aip_status catalogue_mirrors(catalogue *c, aip_bytes upstream, aip_bytes tool, text_buffer *out,
+                                            aip_error *err);
+
 /* May a call of it go on? `tool` of catalogue_find. Errors: policy.tool (not listed yet, or ambiguous), policy.schema
  * (changed; flagged, with `refuse_flagged`). */
 AIP_MUST_CHECK aip_status catalogue_check(const catalogue_tool *tool, bool refuse_flagged, aip_error *err);
@@ -143,9 +150,5 @@ bool catalogue_approve(catalogue *c, aip_bytes upstream, aip_bytes tool, const u
 /* As if the tool, or with an empty name all of the upstream, had never been listed or pinned: the next definition is
  * pinned. */
 void catalogue_forget(catalogue *c, aip_bytes upstream, aip_bytes tool);
-
-/* All tools, in no order, while nothing else is noted; `each` must not call back. It returns false to end. */
-typedef bool (*catalogue_each)(void *context, aip_bytes upstream, const catalogue_tool *tool);
-void catalogue_walk(catalogue *c, catalogue_each each, void *context);
 
 #endif

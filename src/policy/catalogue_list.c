@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/splice.h"
 #include "policy/catalogue.h"
+#include "policy/mirrors.h"
 
 #define MEMBER_ROOM 64 /* `,"cacheScope":"private"` */
 
@@ -221,6 +222,12 @@ entry_of(const listing *l, const listed *from)
 
 /* ---- reading ---- */
 
+/* Who gets the entries. */
+typedef struct {
+    catalogue_sink sink;
+    void *context;
+} catalogue_reader;
+
 static aip_status
 canonical(aip_bytes text, text_buffer *out, aip_error *err)
 {
@@ -264,19 +271,27 @@ hash_tool(const scan_document *message, uint32_t tool, catalogue_hashes *out, ai
 }
 
 static aip_status
-give_entries(const listing *l, catalogue_sink sink, void *context, aip_error *err)
+give_entry(const listing *l, const listed *from, const catalogue_reader *reader, aip_error *err)
+{
+    TEXT_AUTO text_buffer mirrors = {0};
+    catalogue_hashes hashes;
+    catalogue_entry entry = entry_of(l, from);
+    if (l->kind == CATALOGUE_TOOLS) {
+        AIP_TRY(hash_tool(l->message, entry.node, &hashes, err));
+        AIP_TRY(mirrors_read(l->message, entry.node, &mirrors, err));
+        entry.hashes = &hashes;
+        entry.mirrors = text_view(&mirrors);
+    }
+    return reader->sink(reader->context, &entry, err);
+}
+
+static aip_status
+give_entries(const listing *l, const catalogue_reader *reader, aip_error *err)
 {
     for (size_t i = 0; i < l->count; i++) {
-        catalogue_hashes hashes;
-        catalogue_entry entry = entry_of(l, &l->entries[i]);
-        if (!l->entries[i].usable) {
-            continue;
+        if (l->entries[i].usable) {
+            AIP_TRY(give_entry(l, &l->entries[i], reader, err));
         }
-        if (l->kind == CATALOGUE_TOOLS) {
-            AIP_TRY(hash_tool(l->message, entry.node, &hashes, err));
-            entry.hashes = &hashes;
-        }
-        AIP_TRY(sink(context, &entry, err));
     }
     return AIP_OK;
 }
@@ -286,7 +301,7 @@ catalogue_read(const scan_document *message, catalogue_kind kind, catalogue_sink
 {
     listing l;
     aip_status status = open_listing(message, kind, &l, err);
-    status = status == AIP_OK ? give_entries(&l, sink, context, err) : status;
+    status = status == AIP_OK ? give_entries(&l, &(const catalogue_reader){sink, context}, err) : status;
     close_listing(&l);
     return status;
 }

@@ -1,33 +1,10 @@
 /* A document against the keys that policies have; what is known but not kept is refused by name. */
+#include "base/near.h"
 #include "policy/load_inside.h"
 
-enum { NAME_SHOWN = 64, DISTANCE_MAX = 2, NAME_BYTES_MAX = 40 };
+enum { NAME_SHOWN = 64 };
 
 /* ---- unknown keys ---- */
-
-/* Letters to change, add or take away. */
-static size_t
-distance(const char *a, const char *b)
-{
-    size_t row[NAME_BYTES_MAX + 1], size_a = strlen(a), size_b = strlen(b);
-    if (size_a > NAME_BYTES_MAX || size_b > NAME_BYTES_MAX) {
-        return DISTANCE_MAX + 1;
-    }
-    for (size_t j = 0; j <= size_b; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 1; i <= size_a; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= size_b; j++) {
-            size_t changed = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            size_t longer = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            row[j] = changed < longer ? changed : longer;
-        }
-    }
-    return row[size_b];
-}
 
 static bool
 belongs(const policy_loader *l, const load_key *key)
@@ -38,16 +15,13 @@ belongs(const policy_loader *l, const load_key *key)
 static const char *
 nearest(const policy_loader *l, const char *name, const load_key *keys)
 {
-    const char *found = NULL;
-    size_t least = DISTANCE_MAX + 1;
+    near_name near = {.asked = name};
     for (; keys->name != NULL; keys++) {
-        size_t far = belongs(l, keys) ? distance(name, keys->name) : least;
-        if (far < least && far < strlen(keys->name)) {
-            least = far;
-            found = keys->name;
+        if (belongs(l, keys)) {
+            near_try(&near, keys->name);
         }
     }
-    return found;
+    return near.found;
 }
 
 static void

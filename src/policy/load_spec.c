@@ -1,9 +1,10 @@
 /* Methods, the cost of patterns, paths, approval and pins of a policy. */
 #include "policy/load_inside.h"
 
-/* Of the peer's, with the two that every client sends besides. */
+/* Of the peer's, with those that every client sends besides. */
 static const char *const default_methods[] = {"initialize",
                                               "initialized",
+                                              "server/discover", /* how modern clients begin */
                                               "ping",
                                               "tools/call",
                                               "tools/list",

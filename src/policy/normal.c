@@ -114,13 +114,3 @@ normal_name_of(aip_bytes name, normal_name *out, aip_error *err)
     }
     return aip_fail(err, AIP_REQUEST_INVALID, "a name has no normal form");
 }
-
-bool
-normal_names_equal(aip_bytes a, aip_bytes b)
-{
-    normal_name left, right;
-    if (normal_name_of(a, &left, NULL) != AIP_OK || normal_name_of(b, &right, NULL) != AIP_OK) {
-        return false;
-    }
-    return left.size == right.size && memcmp(left.text, right.text, left.size) == 0;
-}

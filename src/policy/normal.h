@@ -20,9 +20,6 @@ typedef struct {
  * Errors: request.invalid (over AIP_TOOL_BYTES_MAX bytes, not UTF-8, or it does not settle). */
 AIP_MUST_CHECK aip_status normal_name_of(aip_bytes name, normal_name *out, aip_error *err);
 
-/* Are both names the same after NORMALIZE? False when one has no normal form. */
-bool normal_names_equal(aip_bytes a, aip_bytes b);
-
 /* STRING(value), appended to `out` (set out->size = 0 to use a buffer again): a string as is, true/false, null empty,
  * a number as shortest plain decimal (integers keep their exact digits), arrays and objects as compact JSON with
  * members sorted and `<`, `>`, `&`, U+2028, U+2029 escaped. `node` is of a document that the scanner accepted.

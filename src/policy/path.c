@@ -24,6 +24,32 @@ compare(path_probe *probe, aip_bytes path)
     }
 }
 
+/* A name in one of the guard's directories, as path_clean leaves it, without anything that the cuts would find. */
+static bool
+is_word(aip_bytes text)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char byte = text.data[i];
+        bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
+        if (!letter && (byte < '0' || byte > '9') && byte != '_' && byte != '-') {
+            return false;
+        }
+    }
+    return !aip_bytes_equal(text, AIP_BYTES_LITERAL("root")) && !aip_bytes_equal(text, AIP_BYTES_LITERAL("cwd"));
+}
+
+static void
+compare_word(path_probe *probe, aip_bytes word, size_t directory)
+{
+    probe->lowered.size = 0;
+    path_lower(word, &probe->lowered);
+    for (size_t i = 0; i < probe->guard->form_count && probe->entry == PATH_NONE; i++) {
+        const path_entry_form *form = &probe->guard->forms[i];
+        bool hit = path_touches_in(form, form->begun[directory], text_view(&probe->lowered), probe->recursive);
+        probe->entry = hit ? form->entry : PATH_NONE;
+    }
+}
+
 /* Is a name in the working directory no link? Then where it leads is no question: that costs one look instead of one at
  * each component of the directory. */
 static bool
@@ -34,8 +60,8 @@ is_no_link(const path_probe *probe, const path_reading *reading, aip_bytes text)
     bool child = directory == probe->guard->child_directory;
     size_t size = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
     if (!(child ? probe->guard->child_is_real : probe->guard->directory_is_real) ||
-        text_finish(&probe->form, NULL) != AIP_OK || probe->form.size <= size + 1 ||
-        strlen(form) != probe->form.size || memcmp(form, directory, size) != 0 || form[size] != '/' ||
+        text_finish(&probe->form, NULL) != AIP_OK || probe->form.size <= size + 1 || strlen(form) != probe->form.size ||
+        memcmp(form, directory, size) != 0 || form[size] != '/' ||
         !aip_bytes_equal(aip_bytes_of(form + size + 1), text)) { /* which has no separator */
         return false;
     }
@@ -65,6 +91,7 @@ compare_real(path_probe *probe, const path_reading *reading, aip_bytes text)
 static void
 try_path(path_probe *probe, aip_bytes text, bool backslashes, bool separated)
 {
+    bool word = !separated && is_word(text);
     const char *directories[] = {probe->guard->directory, probe->guard->child_directory};
     for (size_t i = 0; i < 2 && probe->entry == PATH_NONE; i++) {
         const path_reading reading = {probe->guard, directories[i], backslashes};
@@ -72,7 +99,11 @@ try_path(path_probe *probe, aip_bytes text, bool backslashes, bool separated)
             return;
         }
         path_clean(&reading, text, &probe->form);
-        compare(probe, text_view(&probe->form));
+        if (word) {
+            compare_word(probe, text, i);
+        } else {
+            compare(probe, text_view(&probe->form));
+        }
         bool looked_up = probe->guard->real && (separated || probe->lookups++ < PLAIN_LOOKUPS_MAX);
         if (looked_up && probe->entry == PATH_NONE && (separated || !is_no_link(probe, &reading, text))) {
             compare_real(probe, &reading, text);
@@ -249,8 +280,8 @@ try_as_peer(path_probe *probe, aip_bytes text)
     for (size_t i = 0; i < probe->guard->form_count && probe->entry == PATH_NONE; i++) {
         const path_entry_form *entry = &probe->guard->forms[i];
         aip_bytes whole = aip_bytes_of(entry->text), name = last_component(whole);
-        bool hit = holds(all, whole) || (path && entry->entry < probe->guard->peer_count && holds(all, name) &&
-                                         aip_bytes_equal(last, name));
+        bool hit = holds(all, whole) ||
+                   (path && entry->entry < probe->guard->peer_count && holds(all, name) && aip_bytes_equal(last, name));
         probe->entry = hit ? entry->entry : PATH_NONE;
     }
     probe->form.failed = probe->form.failed || lowered.failed || form.failed;
@@ -381,8 +412,10 @@ path_probe_text(path_probe *probe, aip_bytes text, aip_error *err)
     if (probe->guard->entry_count == 0 || text.size == 0) {
         return AIP_OK;
     }
-    if (reads_names(probe) || leads || has_any(text, marks) || (probe->recursive && path_leads_up(text)) ||
-        !is_plain(text)) {
+    if (is_word(text)) {
+        try_piece(probe, text, false); /* which no cut and no decoding changes */
+    } else if (reads_names(probe) || leads || has_any(text, marks) || (probe->recursive && path_leads_up(text)) ||
+               !is_plain(text)) {
         try_views(probe, text);
     }
     AIP_TRY(text_finish(&probe->decoded, err));

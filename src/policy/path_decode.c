@@ -1,28 +1,19 @@
 /* What a text may turn into on its way to a file system: escapes undone, look-alikes folded. */
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "base/unicode.h"
 #include "policy/path_inside.h"
 
 #define REFERENCE_BYTES_MAX 10 /* `&#x0002f;`, with a few zeros */
 
-static int
-hex_digit(unsigned char byte)
-{
-    if (byte >= '0' && byte <= '9') {
-        return byte - '0';
-    }
-    byte |= 0x20;
-    return byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
-}
-
 /* The value of `count` digits, or -1. */
 static long
-hex_value(const unsigned char *at, size_t count)
+hex_number(const unsigned char *at, size_t count)
 {
     long value = 0;
     for (size_t i = 0; i < count; i++) {
-        int digit = hex_digit(at[i]);
+        int digit = hex_value(at[i]);
         if (digit < 0) {
             return -1;
         }
@@ -48,8 +39,8 @@ path_decode_once(aip_bytes text, text_buffer *out)
     while (at < text.size) {
         aip_bytes rest = aip_bytes_from(text, at);
         long wide =
-            rest.size >= 6 && rest.data[0] == '%' && (rest.data[1] | 0x20) == 'u' ? hex_value(rest.data + 2, 4) : -1;
-        long narrow = rest.size >= 3 && rest.data[0] == '%' ? hex_value(rest.data + 1, 2) : -1;
+            rest.size >= 6 && rest.data[0] == '%' && (rest.data[1] | 0x20) == 'u' ? hex_number(rest.data + 2, 4) : -1;
+        long narrow = rest.size >= 3 && rest.data[0] == '%' ? hex_number(rest.data + 1, 2) : -1;
         if (wide >= 0 || narrow >= 0) {
             append_decoded(out, wide >= 0 ? wide : narrow, wide < 0);
             at += wide >= 0 ? 6 : 3;
@@ -75,7 +66,7 @@ reference_value(const char *name, size_t size)
         bool hex = (name[1] | 0x20) == 'x';
         char digits[REFERENCE_BYTES_MAX + 1] = "", *end = digits;
         memcpy(digits, name + 1 + hex, size - 1 - hex);
-        long value = hex_digit((unsigned char)digits[0]) < 0 ? -1 : strtol(digits, &end, hex ? 16 : 10);
+        long value = hex_value((unsigned char)digits[0]) < 0 ? -1 : strtol(digits, &end, hex ? 16 : 10);
         return *end == '\0' && value <= 0x10FFFF ? value : -1;
     }
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -111,14 +102,14 @@ static bool
 reduce_percent(text_buffer *out)
 {
     const unsigned char *end = (const unsigned char *)out->data + out->size;
-    if (out->size >= 3 && end[-3] == '%' && hex_value(end - 2, 2) >= 0) {
-        long value = hex_value(end - 2, 2);
+    if (out->size >= 3 && end[-3] == '%' && hex_number(end - 2, 2) >= 0) {
+        long value = hex_number(end - 2, 2);
         out->size -= 3;
         append_decoded(out, value, true);
         return true;
     }
-    if (out->size >= 6 && end[-6] == '%' && (end[-5] | 0x20) == 'u' && hex_value(end - 4, 4) >= 0) {
-        long value = hex_value(end - 4, 4);
+    if (out->size >= 6 && end[-6] == '%' && (end[-5] | 0x20) == 'u' && hex_number(end - 4, 4) >= 0) {
+        long value = hex_number(end - 4, 4);
         out->size -= 6;
         append_decoded(out, value, false);
         return true;
@@ -164,7 +155,7 @@ reduce(text_buffer *out)
     if (last == ';') {
         return reduce_reference(out);
     }
-    return (hex_digit((unsigned char)last) >= 0 && reduce_percent(out)) || reduce_overlong(out);
+    return (hex_value((unsigned char)last) >= 0 && reduce_percent(out)) || reduce_overlong(out);
 }
 
 void

@@ -115,6 +115,23 @@ stands_near(const path_guard *guard, const char *directory, bool recursive)
     return near || form.failed || lowered.failed;
 }
 
+static aip_status
+begin_forms(const path_guard *guard, const char *directory, size_t which, aip_error *err)
+{
+    TEXT_AUTO text_buffer form = {0}, lowered = {0};
+    if (directory == NULL) {
+        return AIP_OK;
+    }
+    path_clean(&(path_reading){guard, "/", false}, aip_bytes_of(directory), &form);
+    path_lower(text_view(&form), &lowered);
+    AIP_TRY(text_finish(&form, err));
+    AIP_TRY(text_finish(&lowered, err));
+    for (size_t i = 0; i < guard->form_count; i++) {
+        guard->forms[i].begun[which] = path_begin(&guard->forms[i], text_view(&lowered));
+    }
+    return AIP_OK;
+}
+
 static bool
 is_real(const char *directory)
 {
@@ -134,6 +151,8 @@ fill(path_guard *guard, const char *const *entries, const path_setting *setting,
         AIP_TRY(add_entry(guard, entries[i], i, err));
     }
     const char *own = guard->directory, *child = guard->child_directory;
+    AIP_TRY(begin_forms(guard, own, 0, err));
+    AIP_TRY(begin_forms(guard, child, 1, err));
     guard->directory_is_real = is_real(own);
     guard->child_is_real = is_real(child);
     guard->plain = guard->real || stands_near(guard, own, false) || stands_near(guard, child, false);

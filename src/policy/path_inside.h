@@ -14,6 +14,7 @@ typedef struct {
     aip_bytes *components; /* views of text */
     size_t count;
     size_t entry;
+    uint64_t begun[2]; /* how far the guard's directories match it */
 } path_entry_form;
 
 struct path_guard {
@@ -67,6 +68,9 @@ bool path_real(aip_bytes path, text_buffer *out);
  * it?
  */
 bool path_touches(const path_entry_form *form, aip_bytes value, bool recursive);
+/* The same in two steps: how far the directory matches, and then one name in it, which has no globs. */
+uint64_t path_begin(const path_entry_form *form, aip_bytes directory);
+bool path_touches_in(const path_entry_form *form, uint64_t begun, aip_bytes name, bool recursive);
 /* The components of a clean path, at most `room`; returns how many there are. */
 size_t path_split(aip_bytes path, aip_bytes *out, size_t room);
 

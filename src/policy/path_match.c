@@ -230,16 +230,45 @@ is_all_depth(aip_bytes path)
     return true;
 }
 
+static uint64_t
+walk(const path_entry_form *form, uint64_t states, aip_bytes path)
+{
+    uint64_t full = (uint64_t)1 << form->count;
+    while (path.size > 0 && states != 0 && (states & full) == 0) {
+        states = next_states(form->components, form->count, states, take_component(&path));
+        states = close_states(form->components, form->count, states);
+    }
+    return states;
+}
+
+static bool
+is_touched(const path_entry_form *form, uint64_t states, bool recursive)
+{
+    return (states >> form->count & 1) != 0 || (recursive && states != 0);
+}
+
 bool
 path_touches(const path_entry_form *form, aip_bytes value, bool recursive)
 {
-    uint64_t states = close_states(form->components, form->count, 1), full = (uint64_t)1 << form->count;
+    uint64_t states = close_states(form->components, form->count, 1);
     if (is_all_depth(value)) {
-        return recursive || (states & full) != 0;
+        return recursive || is_touched(form, states, false);
     }
-    while (value.size > 0 && states != 0 && (states & full) == 0) {
-        states = next_states(form->components, form->count, states, take_component(&value));
-        states = close_states(form->components, form->count, states);
+    return is_touched(form, walk(form, states, value), recursive);
+}
+
+uint64_t
+path_begin(const path_entry_form *form, aip_bytes directory)
+{
+    return walk(form, close_states(form->components, form->count, 1), directory);
+}
+
+bool
+path_touches_in(const path_entry_form *form, uint64_t begun, aip_bytes name, bool recursive)
+{
+    if (begun == 0 || is_touched(form, begun, false)) {
+        return begun != 0;
     }
-    return (states & full) != 0 || (recursive && states != 0);
+    uint64_t states = next_states(form->components, form->count, begun, name);
+    return is_touched(form, close_states(form->components, form->count, states), recursive);
 }

@@ -227,12 +227,6 @@ shows(const policy *p, policy_kind kind, const policy_target *found)
 }
 
 bool
-policy_shows(const policy *p, aip_bytes tool)
-{
-    return shows(p, POLICY_TOOL, target_of(p, POLICY_TOOL, tool));
-}
-
-bool
 policy_shows_to(const policy *p, policy_kind kind, aip_bytes name, aip_bytes root)
 {
     const policy_target *found = target_of(p, kind, name);
@@ -287,12 +281,6 @@ const char *
 policy_file_sha256(const policy *p)
 {
     return p->file_sha256;
-}
-
-bool
-policy_is_signed(const policy *p)
-{
-    return p->is_signed;
 }
 
 /* ---- scratch ---- */

@@ -17,8 +17,8 @@ typedef struct {
     const char *file;          /* the policy's own path, protected as well; or NULL */
     const char *const *own_files; /* of the gateway, protected whatever the policy says */
     size_t own_file_count;
-    text_buffer *warnings;     /* one a line; or NULL */
-    bool lenient;              /* unknown keys warn */
+    text_buffer *warnings;      /* one a line; or NULL */
+    bool lenient;               /* unknown keys warn */
     const aip_public_key *keys; /* that may sign policies; a signed one is refused without the right one of them */
     size_t key_count;
 } policy_origin;
@@ -54,6 +54,7 @@ void policy_scratch_free(policy_scratch **scratch);
 
 /* ---- deciding ---- */
 
+/* From the strictest on. */
 typedef enum {
     POLICY_BLOCK, /* zero denies */
     POLICY_RATE_LIMITED,
@@ -157,9 +158,7 @@ bool policy_monitors(const policy *p);
 /* The pinned hash of a tool, `sha256:…`; empty when there is none. */
 aip_bytes policy_schema_hash(const policy *p, aip_bytes tool);
 
-/* Could any call of the tool go on (tools/list shows it)? */
-bool policy_shows(const policy *p, aip_bytes tool);
-/* The same of what any list shows, to an agent of that root. `kind` is no POLICY_METHOD. */
+/* Could any call of it by an agent of that root go on (so a list shows it)? `kind` is no POLICY_METHOD. */
 bool policy_shows_to(const policy *p, policy_kind kind, aip_bytes name, aip_bytes root);
 
 typedef enum { POLICY_DLP_ALL, POLICY_DLP_REQUEST, POLICY_DLP_RESPONSE } policy_dlp_scope;
@@ -229,7 +228,6 @@ const char *policy_name(const policy *p); /* metadata.name */
 /* Hash of the document without its signature (RFC 8785, SHA-256) and of the file's bytes, as 64 hexadecimal digits. */
 const char *policy_hash(const policy *p);
 const char *policy_file_sha256(const policy *p);
-bool policy_is_signed(const policy *p); /* and the signature was verified */
 
 /* ---- prices (Y-35): whole micro-USD, from literals ---- */
 

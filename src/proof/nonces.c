@@ -48,40 +48,55 @@ typedef struct {
     int64_t forgotten; /* nonces that expire until then may have been forgotten */
 } stripe;
 
+/* Of all stripes, in one piece each: many small ones would touch a page each. */
+typedef struct {
+    entry *entries;
+    share *shares;
+    uint32_t *entry_slots, *share_slots;
+} tables;
+
 struct nonce_memory {
     nonce_keys keys;
     name_key share_key;
+    tables all;
     size_t stripe_count; /* a power of two */
     stripe stripes[STRIPES_MAX];
 };
 
-static bool
-stripe_init(stripe *s, size_t room)
+/* The one of that number, with its part of all. */
+static void
+stripe_init(stripe *s, const tables *all, size_t number, size_t room, size_t slots)
 {
-    size_t slots = 16;
-    while (slots < room) {
-        slots *= 2;
-    }
     pthread_mutex_init(&s->lock, NULL);
     s->room = (uint32_t)room;
     s->share_room = room < SHARE_OF_ONE_KEY ? 1 : (uint32_t)(room / SHARE_OF_ONE_KEY);
     s->slot_mask = (uint32_t)(slots - 1);
     s->free_entries.fresh = s->free_shares.fresh = 1;
-    s->entries = calloc(room + 1, sizeof *s->entries);
-    s->shares = calloc(room + 1, sizeof *s->shares);
-    s->entry_slots = calloc(slots, sizeof *s->entry_slots);
-    s->share_slots = calloc(slots, sizeof *s->share_slots);
-    return s->entries != NULL && s->shares != NULL && s->entry_slots != NULL && s->share_slots != NULL;
+    s->entries = all->entries + number * (room + 1);
+    s->shares = all->shares + number * (room + 1);
+    s->entry_slots = all->entry_slots + number * slots;
+    s->share_slots = all->share_slots + number * slots;
 }
 
-static void
-stripe_clear(stripe *s)
+static aip_status
+make_stripes(nonce_memory *memory, size_t count, size_t room, aip_error *err)
 {
-    free(s->entries);
-    free(s->shares);
-    free(s->entry_slots);
-    free(s->share_slots);
-    pthread_mutex_destroy(&s->lock);
+    tables *all = &memory->all;
+    size_t slots = 16;
+    while (slots < room) {
+        slots *= 2;
+    }
+    all->entries = calloc(count * (room + 1), sizeof *all->entries);
+    all->shares = calloc(count * (room + 1), sizeof *all->shares);
+    all->entry_slots = calloc(count * slots, sizeof *all->entry_slots);
+    all->share_slots = calloc(count * slots, sizeof *all->share_slots);
+    if (all->entries == NULL || all->shares == NULL || all->entry_slots == NULL || all->share_slots == NULL) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    for (; memory->stripe_count < count; memory->stripe_count++) {
+        stripe_init(&memory->stripes[memory->stripe_count], all, memory->stripe_count, room, slots);
+    }
+    return AIP_OK;
 }
 
 static size_t
@@ -109,13 +124,10 @@ nonce_memory_new(size_t capacity, const nonce_keys *keys, nonce_memory **out, ai
     }
     hash_random(&memory->share_key, sizeof memory->share_key);
     size_t stripes = count_stripes(capacity);
-    bool good = true;
-    for (; good && memory->stripe_count < stripes; memory->stripe_count++) {
-        good = stripe_init(&memory->stripes[memory->stripe_count], (capacity + stripes - 1) / stripes);
-    }
-    if (!good) {
+    aip_status status = make_stripes(memory, stripes, (capacity + stripes - 1) / stripes, err);
+    if (status != AIP_OK) {
         nonce_memory_free(&memory);
-        return aip_fail(err, AIP_NO_MEMORY, NULL);
+        return status;
     }
     *out = memory;
     return AIP_OK;
@@ -128,8 +140,12 @@ nonce_memory_free(nonce_memory **memory)
         return;
     }
     for (size_t i = 0; i < (*memory)->stripe_count; i++) {
-        stripe_clear(&(*memory)->stripes[i]);
+        pthread_mutex_destroy(&(*memory)->stripes[i].lock);
     }
+    free((*memory)->all.entries);
+    free((*memory)->all.shares);
+    free((*memory)->all.entry_slots);
+    free((*memory)->all.share_slots);
     hash_wipe(*memory, sizeof **memory);
     free(*memory);
     *memory = NULL;

@@ -128,7 +128,9 @@ append_present(text_buffer *parameters, const http_message *message, const char 
 {
     for (; *names != NULL; names++) {
         if (has_field(message, *names)) {
-            text_append_format(parameters, " \"%s\"", *names);
+            text_append_string(parameters, " \"");
+            text_append_string(parameters, *names);
+            text_append_string(parameters, "\"");
         }
     }
 }
@@ -170,6 +172,8 @@ proof_sign_reply(const http_message *reply, const char *key_id, int64_t now, con
     if (reply->request != NULL && has_field(reply->request, "signature")) {
         text_append_string(&parameters, " \"signature\";req");
     }
-    text_append_format(&parameters, ");created=%lld;keyid=\"%s\";tag=\"" PROOF_TAG_REPLY "\"", (long long)now, key_id);
+    text_append_format(&parameters, ");created=%lld;keyid=\"", (long long)now);
+    text_append_string(&parameters, key_id);
+    text_append_string(&parameters, "\";tag=\"" PROOF_TAG_REPLY "\"");
     return sign(reply, &parameters, key, input, signature, err);
 }

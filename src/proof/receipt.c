@@ -16,7 +16,9 @@ static void
 append_text(text_buffer *text, const char *name, aip_bytes value)
 {
     if (value.size > 0) {
-        text_append_format(text, ",\"%s\":", name);
+        text_append_string(text, ",\"");
+        text_append_string(text, name);
+        text_append_string(text, "\":");
         text_append_json(text, value);
     }
 }
@@ -26,7 +28,7 @@ append_digest(text_buffer *text, const char *name, const unsigned char *digest)
 {
     char encoded[BASE64URL_TEXT_SIZE(AIP_HASH_BYTES) + 1];
     if (digest != NULL) {
-        base64url_encode((aip_bytes){digest, AIP_HASH_BYTES}, encoded);
+        base64url_encode_public((aip_bytes){digest, AIP_HASH_BYTES}, encoded);
         append_text(text, name, aip_bytes_of(encoded));
     }
 }

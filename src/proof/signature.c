@@ -261,7 +261,9 @@ http_signature_sign(const http_message *message, const http_signature_plan *plan
     unsigned char bytes[AIP_SIGNATURE_BYTES];
     char encoded[BASE64_TEXT_SIZE(sizeof bytes) + 1];
     field_member member;
-    text_append_format(&line, "%s=%s", plan->label, plan->parameters);
+    text_append_string(&line, plan->label);
+    text_append_string(&line, "=");
+    text_append_string(&line, plan->parameters);
     AIP_TRY(text_finish(&line, err));
     aip_bytes rest = text_view(&line);
     AIP_TRY(field_next_member(&rest, &member, err));
@@ -272,7 +274,10 @@ http_signature_sign(const http_message *message, const http_signature_plan *plan
     aip_sign(key, text_view(&base), bytes);
     base64_encode((aip_bytes){bytes, sizeof bytes}, encoded);
     text_append(input, text_view(&line));
-    text_append_format(signature, "%s=:%s:", plan->label, encoded);
+    text_append_string(signature, plan->label);
+    text_append_string(signature, "=:");
+    text_append_string(signature, encoded);
+    text_append_string(signature, ":");
     AIP_TRY(text_finish(input, err));
     return text_finish(signature, err);
 }

@@ -5,6 +5,7 @@
 
 #include "crypto/hash.h"
 #include "store/ledger_inside.h"
+#include "store/turn.h"
 
 #define NUMBERS_AT_ONCE 1024
 
@@ -420,10 +421,17 @@ run_prepared(ledger *l, ledger_sql which, aip_error *err)
 static aip_status
 commit_all(ledger *l, ledger_request *requests, size_t count, aip_error *err)
 {
-    AIP_TRY(run_prepared(l, SQL_BEGIN, err));
-    aip_status status = apply_all(l, requests, count, err);
+    if (!turn_take()) {
+        return store_fail(SQLITE_BUSY, err);
+    }
+    aip_status status = run_prepared(l, SQL_BEGIN, err);
+    status = status == AIP_OK ? apply_all(l, requests, count, err) : status;
     status = status == AIP_OK ? run_prepared(l, SQL_COMMIT, err) : status;
-    return status == AIP_OK ? AIP_OK : transaction_end(l->set->store, status, err);
+    if (status != AIP_OK) {
+        return transaction_end(l->set->store, status, err);
+    }
+    turn_leave();
+    return AIP_OK;
 }
 
 aip_status

@@ -131,6 +131,16 @@ static const char *const migrations[] = {
     " approved_at INTEGER,"
     " PRIMARY KEY (upstream, tool)"
     ") STRICT, WITHOUT ROWID;",
+    /* Hashes only. A row that is kept again gets a new number. */
+    "CREATE TABLE task_owner ("
+    " number INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " key BLOB NOT NULL UNIQUE CHECK (length(key) = 32),"
+    " owner BLOB NOT NULL CHECK (length(owner) = 32),"
+    " expires INTEGER NOT NULL,"
+    " tool BLOB NOT NULL"
+    ") STRICT;"
+    "CREATE INDEX task_owner_owner ON task_owner (owner);"
+    "CREATE INDEX task_owner_expires ON task_owner (expires);",
 };
 
 #define VERSION ((int64_t)(sizeof migrations / sizeof migrations[0]))

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "store/turn.h"
+
 aip_status
 store_fail(int code, aip_error *err)
 {
@@ -151,8 +153,15 @@ statement_column_is_null(const statement *q, int column)
 aip_status
 transaction_begin(store *s, aip_error *err)
 {
+    if (!turn_take()) {
+        return store_fail(SQLITE_BUSY, err);
+    }
     /* Immediate: a transaction that read first could not be made to write once another one has written. */
-    return store_execute(s, "BEGIN IMMEDIATE", err);
+    aip_status status = store_execute(s, "BEGIN IMMEDIATE", err);
+    if (status != AIP_OK) {
+        turn_leave();
+    }
+    return status;
 }
 
 aip_status
@@ -165,5 +174,6 @@ transaction_end(store *s, aip_status so_far, aip_error *err)
     if (so_far != AIP_OK && sqlite3_get_autocommit(s->db) == 0) {
         sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
     }
+    turn_leave();
     return so_far;
 }

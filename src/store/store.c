@@ -10,8 +10,8 @@
 
 #include "base/text.h"
 #include "store/schema.h"
+#include "store/turn.h"
 
-#define BUSY_MILLISECONDS 2000
 #define RETRY_MILLISECONDS 20
 
 /* One opening at a time: closing the descriptor of a new file would drop the locks of a connection that another thread
@@ -77,7 +77,7 @@ configure(store *s, aip_error *err)
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         AIP_TRY(store_check(sqlite3_db_config(s->db, settings[i][0], settings[i][1], (int *)NULL), err));
     }
-    AIP_TRY(store_check(sqlite3_busy_timeout(s->db, BUSY_MILLISECONDS), err));
+    AIP_TRY(store_check(sqlite3_busy_timeout(s->db, STORE_BUSY_MILLISECONDS), err));
     return store_execute(s, "PRAGMA cell_size_check = ON; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY", err);
 }
 
@@ -101,7 +101,8 @@ write_ahead(store *s, aip_error *err)
 {
     bool is_on = false;
     int code = try_write_ahead(s, &is_on);
-    for (int waited = 0; (code & 0xff) == SQLITE_BUSY && waited < BUSY_MILLISECONDS; waited += RETRY_MILLISECONDS) {
+    for (int waited = 0; (code & 0xff) == SQLITE_BUSY && waited < STORE_BUSY_MILLISECONDS;
+         waited += RETRY_MILLISECONDS) {
         sqlite3_sleep(RETRY_MILLISECONDS);
         code = try_write_ahead(s, &is_on);
     }

@@ -106,13 +106,14 @@ jws_verify(const jws *statement, const aip_public_key *key, aip_error *err)
                : aip_fail(err, AIP_TOKEN_SIGNATURE, NULL);
 }
 
+/* What a statement says is no secret, its signature may be one. */
 static void
 append_encoded(text_buffer *text, aip_bytes bytes)
 {
     char block[BASE64URL_TEXT_SIZE(3 * 64) + 1]; /* whole groups of three bytes join without a seam */
     for (size_t at = 0; at < bytes.size; at += 3 * 64) {
         size_t left = bytes.size - at;
-        base64url_encode((aip_bytes){bytes.data + at, left < 3 * 64 ? left : 3 * 64}, block);
+        base64url_encode_public((aip_bytes){bytes.data + at, left < 3 * 64 ? left : 3 * 64}, block);
         text_append_string(text, block);
     }
 }
@@ -121,11 +122,13 @@ static aip_status
 append_header(text_buffer *text, const jws_statement *statement, aip_error *err)
 {
     TEXT_AUTO text_buffer header = {0};
-    text_append_format(&header, "{\"alg\":\"EdDSA\",\"typ\":\"%s\"", statement->typ);
+    text_append_string(&header, "{\"alg\":\"EdDSA\",\"typ\":\"");
+    text_append_string(&header, statement->typ);
     if (statement->kid != NULL) {
-        text_append_format(&header, ",\"kid\":\"%s\"", statement->kid);
+        text_append_string(&header, "\",\"kid\":\"");
+        text_append_string(&header, statement->kid);
     }
-    text_append_string(&header, "}");
+    text_append_string(&header, "\"}");
     append_encoded(text, text_view(&header));
     return text_finish(&header, err);
 }
@@ -135,6 +138,7 @@ jws_encode(const aip_secret_key *key, const jws_statement *statement, char **out
 {
     TEXT_AUTO text_buffer text = {0};
     unsigned char signature[AIP_SIGNATURE_BYTES] = {0};
+    char encoded[BASE64URL_TEXT_SIZE(sizeof signature) + 1];
     AIP_TRY(append_header(&text, statement, err));
     text_append_string(&text, ".");
     append_encoded(&text, statement->payload);
@@ -143,7 +147,8 @@ jws_encode(const aip_secret_key *key, const jws_statement *statement, char **out
         aip_sign(key, text_view(&text), signature);
     }
     text_append_string(&text, ".");
-    append_encoded(&text, (aip_bytes){signature, sizeof signature});
+    base64url_encode((aip_bytes){signature, sizeof signature}, encoded);
+    text_append_string(&text, encoded);
     AIP_TRY(text_finish(&text, err));
     *out = text.data;
     text = (text_buffer){0};

@@ -153,13 +153,21 @@ time_log(audit_sync sync, int groups, int lines)
     return took;
 }
 
+static void
+append_one(audit_log *log, const audit_record *record)
+{
+    uint64_t number;
+    require(audit_write(log, record, &number, NULL), "append");
+    require(audit_wait(log, number, NULL), "append");
+}
+
 static size_t
 line_bytes(void)
 {
     struct stat facts;
     audit_log *log = open_log(AUDIT_SYNC_NONE, 0);
     audit_record record = record_of();
-    require(audit_append(log, &record, NULL), "append");
+    append_one(log, &record);
     audit_close(&log);
     return stat(path, &facts) == 0 ? (size_t)facts.st_size : 0;
 }
@@ -291,7 +299,7 @@ append_some(void *context)
 {
     audit_record record = record_of();
     for (int i = 0; i < THREAD_LINES; i++) {
-        require(audit_append(context, &record, NULL), "append");
+        append_one(context, &record);
     }
     return NULL;
 }
@@ -333,7 +341,7 @@ time_verify(void)
     const char *name = path;
     const audit_check check = {.paths = &name, .path_count = 1, .trust = {&keys, aip_bytes_of(did)}};
     for (int i = 0; i < VERIFY_LINES; i++) {
-        require(audit_append(log, &record, NULL), "append");
+        append_one(log, &record);
     }
     audit_close(&log);
     for (int i = 0; i < ROUNDS; i++) {

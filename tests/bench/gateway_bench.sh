@@ -148,6 +148,24 @@ start_gateways() {
     if [ -n "${port[proof]:-}" ]; then
         options[proof]+=" -k $work/agent.key"
     fi
+    start_group "$root"
+}
+
+# Like `bare`, with the server as one of two at an address.
+start_group() {
+    wants group || return 0
+    cat >"$work/group.yaml" <<END
+listen: {port: 0}
+audit: {file: $work/group.audit, sync: none}
+identity: {store: $work/group.db}
+trust: [{root: $1, bearer: true}]
+upstreams:
+  - {name: one, url: "${address[upstream]}"}
+  - {name: two, url: "${address[upstream]}"}
+  - {name: both, path: /mcp, members: [one, two]}
+END
+    start group "$bin/aip-gateway" --config "$work/group.yaml" --quiet
+    target group "${address[group]}" "${pid[group]}" -H "$work/headers" -n one__search
 }
 
 # gateway_row NAME ROOT FOLDER SYNC HEADERS [OPTION…]: its log and database are in the folder.
@@ -213,7 +231,7 @@ streams() {
     events=${events##*:}
     printf 'event streams\n  %-10s %9s %9s %9s %9s %7s\n' target 'KiB each' 'p50 us' 'p99 us' 'events' lost
     for name in "${order[@]}"; do
-        case $name in direct | log | all_disk | proof) continue ;; esac
+        case $name in direct | log | all_disk | proof | group) continue ;; esac
         read -r grown _ _ lost _ < <(load "$name" -s 1000 -e "$events")
         read -r _ middle most _ came < <(load "$name" -s 1 -e "$events")
         printf '  %-10s %9s %9s %9s %9s %7s\n' "$name" "$grown" "$middle" "$most" "$came" "$lost"

@@ -25,11 +25,6 @@
 #define SECONDS_MAX 60
 #define SIGNED_MAX 400000
 #define EVENTS_SENT 200
-#define MESSAGE                                                        \
-    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/"                \
-    "call\",\"params\":{\"name\":\"search\",\"arguments\":{\"query\":" \
-    "\"tide\",\"n\":5}}}"
-
 typedef struct {
     int fd;
     uint64_t sent;
@@ -38,10 +33,11 @@ typedef struct {
 } peer;
 
 static struct {
-    const char *host, *path, *headers, *key_file, *pid, *token;
+    const char *host, *path, *headers, *key_file, *pid, *token, *tool;
     unsigned port, connections, milliseconds, streams;
     unsigned event_port;
-} options = {.host = "127.0.0.1", .path = "/mcp", .headers = "", .connections = 1, .milliseconds = 1000};
+} options = {
+    .host = "127.0.0.1", .path = "/mcp", .headers = "", .tool = "search", .connections = 1, .milliseconds = 1000};
 
 static peer *peers;
 static int epoll_fd;
@@ -49,6 +45,7 @@ static uint32_t *samples;
 static size_t sample_count, failed;
 static char *requests; /* one, or as many as were signed, end to end */
 static size_t *request_ends, request_count, next_request;
+static char message[256]; /* the call */
 
 /* ---- what the measured process used ---- */
 
@@ -100,9 +97,9 @@ append_plain(text_buffer *out, const char *method, const char *signed_fields)
     text_append_format(out, "%s %s HTTP/1.1\r\nHost: 127.0.0.1:%u\r\nAccept: application/json, text/event-stream\r\n",
                        method, options.path, options.port);
     if (post) {
-        text_append_format(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n", sizeof MESSAGE - 1);
+        text_append_format(out, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(message));
     }
-    text_append_format(out, "%s%s\r\n%s", options.headers, signed_fields, post ? MESSAGE : "");
+    text_append_format(out, "%s%s\r\n%s", options.headers, signed_fields, post ? message : "");
 }
 
 static void
@@ -111,16 +108,16 @@ append_signed(text_buffer *out, const char *key_id, const aip_secret_key *key)
     char authority[32], digest[CONTENT_DIGEST_SIZE];
     text_buffer input = {0}, signature = {0}, fields = {0};
     snprintf(authority, sizeof authority, "127.0.0.1:%u", options.port);
-    content_digest_write(AIP_BYTES_LITERAL(MESSAGE), digest);
+    content_digest_write(aip_bytes_of(message), digest);
     const http_field given[] = {{AIP_BYTES_LITERAL("X-AIP-Token"), aip_bytes_of(options.token)},
                                 {AIP_BYTES_LITERAL("Content-Digest"), aip_bytes_of(digest)}};
-    const http_message message = {.method = AIP_BYTES_LITERAL("POST"),
+    const http_message request = {.method = AIP_BYTES_LITERAL("POST"),
                                   .scheme = AIP_BYTES_LITERAL("http"),
                                   .authority = aip_bytes_of(authority),
                                   .path = aip_bytes_of(options.path),
                                   .fields = given,
                                   .field_count = 2};
-    require(proof_sign_request(&message, key_id, clock_now_seconds(), key, &input, &signature, NULL), "sign");
+    require(proof_sign_request(&request, key_id, clock_now_seconds(), key, &input, &signature, NULL), "sign");
     text_append_format(&fields, "Content-Digest: %s\r\nSignature-Input: %s\r\nSignature: %s\r\n", digest, input.data,
                        signature.data);
     require(text_finish(&fields, NULL), "memory");
@@ -407,6 +404,9 @@ read_option(int letter)
     case 'H':
         options.headers = load_headers(optarg);
         break;
+    case 'n':
+        options.tool = optarg;
+        break;
     case 'k':
         options.key_file = optarg;
         break;
@@ -429,14 +429,18 @@ main(int argc, char **argv)
 {
     struct rlimit files = {8192, 8192};
     (void)setrlimit(RLIMIT_NOFILE, &files);
-    for (int letter = getopt(argc, argv, "p:a:c:t:H:k:P:s:e:"); letter != -1;
-         letter = getopt(argc, argv, "p:a:c:t:H:k:P:s:e:")) {
+    for (int letter = getopt(argc, argv, "p:a:c:t:H:k:n:P:s:e:"); letter != -1;
+         letter = getopt(argc, argv, "p:a:c:t:H:k:n:P:s:e:")) {
         read_option(letter);
     }
+    snprintf(message, sizeof message,
+             "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{\"name\":\"%s\",\"arguments\":"
+             "{\"query\":\"tide\",\"n\":5}}}",
+             options.tool);
     samples = calloc(SAMPLES_MAX, sizeof *samples);
     if (options.port == 0 || options.connections == 0 || samples == NULL) {
         fprintf(stderr, "usage: gateway_load -p PORT [-a PATH] [-c CONNECTIONS] [-t MILLISECONDS] [-H HEADER_FILE]\n"
-                        "       [-k KEY_FILE: sign each] [-P PID] [-s STREAMS -e EVENT_PORT]\n");
+                        "       [-k KEY_FILE: sign each] [-n TOOL] [-P PID] [-s STREAMS -e EVENT_PORT]\n");
         return 2;
     }
     if (options.streams > 0) {

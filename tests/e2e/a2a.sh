@@ -113,6 +113,33 @@ check 'another method: request.http_method' refused request.http_method
 check 'REST is refused as REST' grep -q '"status":"UNIMPLEMENTED"' "$work/reply"
 check 'the secret of notifications is in no log' test "$(grep -c secret-token "$audit")" = 0
 check 'the log names operations by their name of 1.0' grep -q '"method":"SendStreamingMessage"' "$audit"
+
+# Owners of tasks outlive the gateway, and others on the same database know them.
+rpc all SendMessage "$(say)"
+task=$(sed -n 's/.*"task":{"id":"\([^"]*\)".*/\1/p' "$work/reply")
+# owned: whoever began the task has it, alone and in lists, and nobody else has.
+owned() {
+    rpc all GetTask '{"id":"'"$task"'"}'
+    check "the task is its owner's $1" allowed
+    rpc theirs GetTask '{"id":"'"$task"'"}'
+    check "and nobody else's: a2a.task.not_found" refused a2a.task.not_found
+    rpc theirs SendMessage "$(say ',"taskId":"'"$task"'"')"
+    check 'who adds nothing to it: a2a.task.not_found' refused a2a.task.not_found
+    rpc all ListTasks '{}'
+    check 'the list has it' grep -q -F "$task" "$work/reply"
+    rpc theirs ListTasks '{}'
+    check 'where nobody else sees it' test "$(grep -c -F "$task" "$work/reply")" = 0
+}
+beside=$work/a2a.db
+start replica "$bin/aip-gateway" --upstream "$inner/agent/rpc" --port 0 --trust-key "$(cut -d: -f3 "$work/root.did")" \
+    --protocol a2a --rest-url "$inner/agent/rest" --audit "$work/replica.audit" --store "$beside"
+audit=$work/replica.audit gateway=${address[replica]%/mcp}/agent/rpc
+owned 'at another gateway on the same database'
+stop replica || true
+stop a2a || true
+start_gateway a2a "$inner/agent/rpc" "$(<"$work/root.did")" --protocol a2a --rest-url "$inner/agent/rest"
+gateway=${gateway%/mcp}/agent/rpc
+owned 'after a restart'
 stop a2a || true
 
 # Without a public address no card is served, and none is guessed.

@@ -110,6 +110,13 @@ files_that_are_no_good() {
     check 'nor one that trusts nobody' ends 2 'no root is trusted' "$bin/aip-gateway" --config "$work/bad.yaml"
     check 'which check says as well' ends 1 'no root is trusted' "$bin/aip-gateway" check --config "$work/bad.yaml"
     check 'a file that is not there is no answer' ends 3 io "$bin/aip-gateway" check --config "$work/none.yaml"
+    for missing in "identity: {key: $work/no.key}" "listen: {tls: {cert_file: $work/no.pem, key_file: $work/no.key}}" \
+        "identity: {ca_file: $work/no.pem}" "audit: {file: $work/no/where.jsonl}"; do
+        printf 'upstream: {url: "http://127.0.0.1:1/"}\ntrust: ["%s"]\n%s\n' "$(<"$work/partner.did")" "$missing" >"$work/bad.yaml"
+        local status=0
+        "$bin/aip-gateway" check --config "$work/bad.yaml" >"$work/reply" 2>&1 || status=$?
+        check "check names a file that is missing: ${missing%%:*}" test "$status" != 0 -a -n "$(grep -F "$work/no" "$work/reply")"
+    done
     check 'a port out of range is a usage error' ends 2 '--port is 0 to 65535' \
         "$bin/aip-gateway" --config "$work/gateway.yaml" --port 65536
 }

@@ -1,6 +1,7 @@
 // What the MCP conformance suite needs to run through a gateway, and what is made of its results.
 // node conformance.mjs shim TARGET_FILE TOKEN_FILE: passes all requests on to the URL in the file, with the token.
 // node conformance.mjs compare DIRECT_FOLDER GATEWAY_FOLDER: fails when the gateway makes a check fail.
+// node conformance.mjs judge FOLDER SCENARIOS: fails unless so many scenarios each passed a check and failed none.
 import { readFileSync, readdirSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { join } from 'node:path';
@@ -83,9 +84,28 @@ function compare(directFolder, gatewayFolder) {
     return failed === 0 && direct.size > 20;
 }
 
+// For scenarios that all pass directly.
+function judge(folder, scenarios) {
+    const checks = [...readChecks(folder)];
+    const bad = checks.filter(([, { status }]) => status === 'FAILURE' || status === 'WARNING');
+    const passed = checks.filter(([, { status }]) => status === 'SUCCESS');
+    const good = new Set(passed.map(([name]) => name.split(' ')[0])).size;
+    for (const [name, { status, errorMessage }] of bad) {
+        console.log(`FAIL ${name}: ${status}: ${errorMessage ?? ''}`.slice(0, 400));
+    }
+    const ok = bad.length === 0 && good === scenarios;
+    console.log(
+        `${ok ? 'ok  ' : 'FAIL'} a client through the gateway: ${good} of ${scenarios} scenarios, ` +
+            `${passed.length} checks pass, ${bad.length} do not`,
+    );
+    return ok;
+}
+
 const [mode, first, second] = process.argv.slice(2);
 if (mode === 'shim') {
     startShim(first, second);
+} else if (mode === 'judge') {
+    process.exit(judge(first, Number(second)) ? 0 : 1);
 } else {
     process.exit(compare(first, second) ? 0 : 1);
 }

@@ -47,6 +47,12 @@ UPSTREAMS = [
     ("hangs", 504, "upstream.timeout", "upstream.timeout"),
     ("hangs_in_head", 504, "upstream.timeout", "upstream.timeout"),
     ("hangs_in_body", 504, "upstream.timeout", "upstream.timeout"),
+    ("drips", 504, "upstream.timeout", "upstream.timeout"),
+    ("drips_chunks", 504, "upstream.timeout", "upstream.timeout"),
+    ("drips_in_head", 504, "upstream.timeout", "upstream.timeout"),
+    ("drips_heads", 504, "upstream.timeout", "upstream.timeout"),
+    ("drips_headers", 504, "upstream.timeout", "upstream.timeout"),
+    ("slow_but_large", 200, "", "ok"),
     ("too_short", 502, "upstream.invalid", "upstream.invalid"),
     ("too_long", 502, CUT, CUT),
     ("two_lengths", 502, "upstream.invalid", "upstream.invalid"),
@@ -321,6 +327,53 @@ def idle_streams():
     measure.check()
 
 
+def open_stream(*extra):
+    connection = connect()
+    connection.sendall(head(0, "Connection: close", *extra, line="GET /mcp HTTP/1.1", length=False))
+    check("a stream opens", b" 200 " in connection.recv(4096))
+    return connection
+
+
+def is_open(connection):
+    """A stream that says nothing. What came is thrown away."""
+    connection.settimeout(0.01)
+    try:
+        while connection.recv(4096):
+            pass
+        return False
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+
+
+def streams_of_a_session():
+    """G-115: the newest stream of a session is the only one, though the upstream would have more."""
+    measure = Measure("after streams of sessions")
+    mine, other = (f"Mcp-Session-Id: {call('gives_session', text=name).fields['mcp-session-id']}"
+                   for name in ("one", "two"))
+    beside = [open_stream(other), open_stream(mine, "Last-Event-ID: 7"), open_stream(), open_stream()]
+    streams = [open_stream(mine) for _ in range(7)]
+    check("of seven streams of one session, over all shards, the last one stays",
+          wait_until(lambda: [is_open(each) for each in streams] == [False] * 6 + [True], 5),
+          [is_open(each) for each in streams])
+    check("the upstream sees the others go", wait_until(lambda: upstream_state()["streams"] == 5, 5), upstream_state())
+    time.sleep(1.5)
+    check("the last one stays for good", is_open(streams[-1]))
+    check("another session's, one that is resumed, and those of no session are left alone",
+          all(is_open(each) for each in beside), [is_open(each) for each in beside])
+    streams.append(open_stream(other, "Last-Event-ID: busy"))
+    check("one that is resumed, and that its server holds open, ends the one before",
+          is_open(streams[-1]) and not is_open(beside[0]) and all(map(is_open, streams[-2:] + beside[1:])))
+    refused = ask(head(0, mine, "Connection: close", line="GET /mcp HTTP/1.1", length=False, token=""))
+    check("somebody else cannot end it", refused.status == 401 and is_open(streams[-1]), refused)
+    for connection in streams + beside:
+        connection.close()
+    check("when they go, so do those at the upstream", wait_until(lambda: upstream_state()["streams"] == 0, 10),
+          upstream_state())
+    measure.check()
+
+
 class Load:
     """Callers who ask one after the other; counts whole answers, connections that were ended, and what is neither."""
 
@@ -413,7 +466,8 @@ def stop_under_load():
 
 
 ALL = [upstream_faults, ends_of_streams, poisoned_connection, upstream_floods, client_forms, client_pipelines,
-       clients_vanish, slow_clients, idle_streams, reload_under_load, stop_under_load]
+       clients_vanish, slow_clients, idle_streams, streams_of_a_session,
+       reload_under_load, stop_under_load]
 for warm in range(30):
     call("good")
 for part in ALL:

@@ -15,7 +15,7 @@ cat >"$work/gateway.yaml" <<END
 listen: {port: 0}
 upstream: {url: "${address[upstream]}"}
 audit: {file: $work/faults.audit}
-limits: {timeout: 2s, head: 4s, body_time: 6s}
+limits: {timeout: 2s, reply_time: 3s, head: 4s, body_time: 6s}
 trust:
   - root: $(<"$work/organisation.did")
     bearer: true

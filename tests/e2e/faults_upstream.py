@@ -3,12 +3,14 @@
 many calls are open and what was sent for the last large answer; GET of anything else is a stream that says nothing."""
 import asyncio
 import json
+import re
 import socket
 import struct
 
 JSON_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 SSE_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
 state = {"open": 0, "sent": 0, "left": 0, "streams": 0, "requests": 0}
+sessions = []  # of the streams that are open
 
 
 def answer(identity, text="ok"):
@@ -58,6 +60,11 @@ class Call:
 
     async def good(self):
         await self.send(sized(answer(self.identity, self.arguments.get("text", "ok"))))
+        return True
+
+    async def gives_session(self):
+        name = self.arguments["text"].encode()
+        await self.send(sized(answer(self.identity), JSON_HEAD + b"Mcp-Session-Id: " + name + b"\r\n"))
         return True
 
     async def slow(self):
@@ -152,12 +159,38 @@ class Call:
         await self.send(JSON_HEAD + b"Content-Length: 1000\r\n\r\n{")
         await self.until_left()
 
-    async def byte_a_second(self):
-        await self.send(JSON_HEAD + b"Content-Length: 100000\r\n\r\n")
+    async def drip(self, bytes_without_end):
         while not self.writer.transport.is_closing():
-            await self.send(b" ")
+            await self.send(bytes_without_end)
             await asyncio.sleep(0.5)
         state["left"] += 1
+
+    async def drips(self):
+        await self.send(JSON_HEAD + b"Content-Length: 100000\r\n\r\n")
+        await self.drip(b" ")
+
+    async def drips_chunks(self):
+        await self.send(JSON_HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
+        await self.drip(chunk(b" "))
+
+    async def drips_in_head(self):
+        await self.send(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Slow: ")
+        await self.drip(b"x")
+
+    async def drips_heads(self):
+        await self.drip(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    async def drips_headers(self):
+        await self.send(JSON_HEAD)
+        await self.drip(b"X-More: x\r\n")
+
+    async def slow_but_large(self):
+        body = answer(self.identity, "x" * 40000)
+        await self.send(JSON_HEAD + b"Content-Length: %d\r\n\r\n" % len(body))
+        for at in range(0, len(body), 4500):
+            await self.send(body[at:at + 4500])
+            await asyncio.sleep(0.5)
+        return True
 
     async def stream(self):
         await self.send(SSE_HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunk(event(note(0))))
@@ -301,8 +334,19 @@ async def give_state(writer):
     await writer.drain()
 
 
-async def give_stream(reader, writer):
+def field(head, name):
+    found = re.search(rb"\r\n%s: ([^\r]*)" % name, head, re.IGNORECASE)
+    return found[1].decode() if found else ""
+
+
+async def give_stream(reader, writer, head):
+    session = field(head, b"Mcp-Session-Id")
+    if field(head, b"Last-Event-ID") == "busy" and sessions.count(session) > 0:
+        writer.write(b"HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n")
+        await writer.drain()
+        return True
     state["streams"] += 1
+    sessions.append(session)
     try:
         writer.write(SSE_HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunk(b": quiet\n\n"))
         await writer.drain()
@@ -310,6 +354,7 @@ async def give_stream(reader, writer):
             pass
     finally:
         state["streams"] -= 1
+        sessions.remove(session)
 
 
 async def give_answer(reader, writer, body):
@@ -332,7 +377,7 @@ async def serve(reader, writer):
             if head.startswith(b"GET /state "):
                 goes_on = await give_state(writer)
             elif head.startswith(b"GET "):
-                goes_on = await give_stream(reader, writer)
+                goes_on = await give_stream(reader, writer, head)
             else:
                 goes_on = await give_answer(reader, writer, body)
     except (OSError, EOFError):

@@ -144,6 +144,19 @@ for header in 'X-HTTP-Method-Override: DELETE' 'X-HTTP-Method: PUT' 'X-Original-
 done
 api POST '/v1/items?a=1' writer --header 'Content-Type: application/json' --data-binary '{"a":2}'
 check 'a parameter in query and body: request.invalid' stopped request.invalid
+for body in '_method=DELETE&a=1' 'a=1&%5FMethod=PUT'; do
+    api POST /v1/items writer --data-binary "$body"
+    check "a form that asks for another method ($body): request.invalid" stopped request.invalid
+done
+api POST /v1/items writer --form '_method=DELETE'
+check 'a part that does: request.invalid' stopped request.invalid
+api POST /v1/items writer --header 'Content-Type: application/json' --data-binary '{"_method":"DELETE"}'
+check 'a member that does: request.invalid' stopped request.invalid
+check 'and the answer says why' grep -q '"reason":"the body asks for another method"' "$work/reply"
+api POST /v1/items writer --header 'Content-Type: application/json; charset=utf-16' --data-binary '{"a":1}'
+check 'another character set than UTF-8: request.media_type' stopped request.media_type
+api GET "/v1/items/$(printf '%0300d' 7)" reader
+check 'a path that is longer than any scope entry lies within a prefix' answers 200
 api POST /v1/items writer --header 'Content-Type: application/json' --data-binary '{"a":1,"a":2}'
 check 'a member twice: json.duplicate' stopped json.duplicate
 api POST /v1/items writer --header 'Content-Type: application/vnd.api+json' --data-binary '{"a":1,}'

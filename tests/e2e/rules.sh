@@ -86,7 +86,7 @@ cat >"$work/server/tools.json" <<'END'
  {"name":"wipe","description":"Empties a disk.","inputSchema":{"type":"object"}},
  {"name":"unlisted","description":"Not in the policy.","inputSchema":{"type":"object"}}]
 END
-printf '[{"uri":"file:///docs/a","name":"a"},{"uri":"file:///else/b","name":"b"}]' >"$work/server/resources.json"
+printf '[{"uri":"file:///docs/a","name":"a"},{"uri":"file:///else/b","name":"b"},{"uri":"file:///docs/c?v=1","name":"c"}]' >"$work/server/resources.json"
 printf '[{"name":"summarize"},{"name":"jailbreak"}]' >"$work/server/prompts.json"
 start server python3 "$here/rules_server.py" "$work/server"
 
@@ -199,6 +199,26 @@ check 'scope and policy thin out alike' lists 'search pinned'
 no scope.insufficient 'what is not listed cannot be called' narrow pay '{"amount":"1"}'
 ask "$work/agent.token" "$(message resources/list '{}')"
 check 'resources as well' lists a
+# G-131: an address that no entry can hold as it is.
+root owner agent 'tool:*' 'uri:file:///docs/*' >"$work/uris.token"
+root owner agent 'uri:file:///docs/c%3Fv%3D1' >"$work/one.token"
+ask "$work/uris.token" "$(message resources/list '{}')"
+check 'an address with a query is listed under its own kind' lists c
+for each in uris one; do
+    ask "$work/$each.token" "$(message resources/read '{"uri":"file:///docs/c?v=1"}')"
+    check "and read with it ($each)" allowed
+    for other in 'file:///docs/c%3Fv%3D1' 'file:///docs/a'; do
+        ask "$work/$each.token" "$(message resources/read "{\"uri\":\"$other\"}")"
+        check "but not $other ($each): scope.insufficient" refused scope.insufficient
+    done
+done
+ask "$work/one.token" "$(message resources/read '{"uri":"file:///docs/c?v=1&w"}')"
+check 'nor a longer one: scope.insufficient' refused scope.insufficient
+ask "$work/agent.token" "$(message resources/read '{"uri":"file:///docs/c?v=1"}')"
+check 'which resource:* does not cover: scope.insufficient' refused scope.insufficient
+check 'and the answer names what does' grep -q 'uri:file:///docs/c%3Fv%3D1 is not granted' "$work/reply"
+ask "$work/uris.token" "$(message resources/read '{"uri":"file:///docs/..?v=1"}')"
+check 'nor one that leads elsewhere: scope.insufficient' refused scope.insufficient
 ask "$work/agent.token" "$(message prompts/list '{}')"
 check 'prompts as well' lists summarize
 
@@ -302,7 +322,7 @@ metadata:
   name: dlp
 spec:
   allowed_methods: ["*"]
-  allowed_tools: [note, tell, stream, seam, failing, quiet, strong, wide]
+  allowed_tools: [note, tell, stream, seam, failing, quiet, strong, wide, routed, spoiled]
   dlp:
     enabled: true
     builtin: true
@@ -351,6 +371,76 @@ no dlp.blocked 'a secret in a header that goes on' agent note '{}' --header "Mcp
 no dlp.blocked 'in base64 there' agent note '{}' --header "Mcp-Param-Text: =?base64?$(printf %s "$secret" | base64 -w 0)?="
 no dlp.blocked 'in the key of a retry' agent note '{}' --header "Idempotency-Key: $secret"
 yes 'a secret in a header that does not go on' agent note '{}' --header "X-Other: $secret"
+# Arguments that stand in headers as well: G-110 to G-114.
+modern() { # TOOL ARGUMENTS [CURL_OPTION…]: as the version with such headers calls it
+    local tool=$1 arguments=$2 meta='"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}'
+    shift 2
+    ask "$work/agent.token" "$(message tools/call "{\"name\":\"$tool\",\"arguments\":$arguments,\"_meta\":{$meta}}")" \
+        --header 'MCP-Protocol-Version: 2026-07-28' --header 'Mcp-Method: tools/call' --header "Mcp-Name: $tool" "$@"
+}
+arguments_reached() { reached | python3 -c 'import json,sys; print(json.dumps(json.load(sys.stdin)["params"]["arguments"]))'; }
+mismatch() { refused request.headers && reply_has '"code":-32020' && [ "$http_status" = 400 ]; }
+covered() { printf '=?base64?%s?=' "$(printf %s "$1" | base64 -w 0)"; }
+cat >"$work/server/tools.json" <<'END'
+[{"name":"routed","inputSchema":{"type":"object","properties":{
+  "region":{"type":"string","x-mcp-header":"Region"},
+  "deep":{"type":"object","properties":{"shard":{"type":"integer","x-mcp-header":"Shard"}}},
+  "dry":{"type":"boolean","x-mcp-header":"Dry"},"text":{"type":"string"}}}},
+ {"name":"spoiled","inputSchema":{"type":"object","properties":{
+  "region":{"type":"string","x-mcp-header":"Region"},"other":{"type":"string","x-mcp-header":"REGION"}}}}]
+END
+region=(--header 'Mcp-Param-Region: north')
+modern routed '{"region":"south"}' "${region[@]}"
+check 'a header of a tool that was never listed goes on' allowed
+check 'as it is' test "$(reached_header mcp-param-region)" = north
+modern routed "{\"text\":\"$secret\"}" "${region[@]}"
+check 'but not beside something that was taken out: dlp.blocked' refused dlp.blocked
+ask "$work/agent.token" "$(message tools/list '{}')"
+modern routed '{"region":"north","text":"x"}' "${region[@]}"
+check 'a header that says what its argument says' allowed
+check 'goes on' test "$(reached_header mcp-param-region)" = north
+modern routed '{"region":"north","deep":{"shard":42},"dry":false}' "${region[@]}" --header 'mcp-param-shard: 42.0' \
+    --header 'MCP-PARAM-DRY: false' --header 'Mcp-Param-Else: 1'
+check 'so do all of several, deep ones and numbers' allowed
+check 'untouched' test "$(reached_header mcp-param-shard) $(reached_header mcp-param-dry) $(reached_header mcp-param-else)" = '42.0 false 1'
+modern routed '{"region":"Zürich"}' --header "Mcp-Param-Region: $(covered Zürich)"
+check 'and one in base64' allowed
+modern routed '{"region":"south"}' "${region[@]}"
+check 'one that says something else: request.headers' mismatch
+modern routed '{"region":"north"}'
+check 'one that is missing' mismatch
+modern routed '{"region":"north","dry":true}' "${region[@]}" --header 'Mcp-Param-Dry: false'
+check 'the other one of two' mismatch
+modern routed '{"deep":{"shard":42}}' --header 'Mcp-Param-Shard: 43'
+check 'another number' mismatch
+modern routed '{"region":"Zürich"}' --header 'Mcp-Param-Region: Zürich'
+check 'bytes that no header may have' mismatch
+modern routed '{"region":"north"}' --header 'Mcp-Param-Region: =?base64?bm9ydG?='
+check 'base64 without its end' mismatch
+modern routed '{"region":null,"text":"x"}'
+check 'null has no header' allowed
+modern routed '{"region":null}' "${region[@]}"
+check 'so one is too many' mismatch
+modern routed '{}' "${region[@]}"
+check 'as it is where there is no argument' mismatch
+yes 'older clients know of no such header' agent routed '{"region":"north"}'
+no request.headers 'but do not lie in one' agent routed '{"region":"south"}' "${region[@]}"
+modern spoiled '{"region":"north"}' --header 'Mcp-Param-Region: south'
+check 'a definition with two headers of one name has none' allowed
+modern routed "{\"region\":\"to $secret\",\"text\":\"x\"}" --header "Mcp-Param-Region: to $secret"
+check 'a secret in an argument and its header' allowed
+check 'is taken out of the argument' test "$(arguments_reached)" = '{"region": "to [REDACTED:github-pat]", "text": "x"}'
+check 'and of the header' test "$(reached_header mcp-param-region)" = 'to [REDACTED:github-pat]'
+modern routed "{\"region\":\"ü $secret\",\"dry\":true}" --header "Mcp-Param-Region: $(covered "ü $secret")" --header 'Mcp-Param-Dry: true'
+check 'in base64 too' allowed
+check 'which stays base64' test "$(reached_header mcp-param-region)" = "$(covered 'ü [REDACTED:github-pat]')"
+check 'while the other one stays' test "$(reached_header mcp-param-dry)" = true
+check 'none of this reached the server' test "$(tail -n 2 "$work/server/record" | grep -c -F -e "$secret" -e "$(printf 'ü %s' "$secret" | base64 -w 0)")" = 0
+modern routed "{\"region\":\"$secret\"}" --header "Mcp-Param-Region: $secret" --header 'Mcp-Param-Else: x'
+check 'a header that is not known does not go on beside it' refused dlp.blocked
+modern routed "{\"region\":\"$canary\"}" --header "Mcp-Param-Region: $canary"
+check 'what is blocked is blocked' refused dlp.blocked
+
 ask "$work/agent.token" "{\"jsonrpc\":\"2.0\",\"id\":\"project aurora\",\"method\":\"tools/call\",\"params\":{\"name\":\"note\",\"arguments\":{}}}"
 check 'an id that is blocked' test "$http_status" != 200
 tool agent "$secret" '{}'

@@ -282,7 +282,7 @@ descriptors_return() {
 # Scripts of their own, which share nothing: two at a time, beside the tests of this one. Most of their time is waiting.
 beside=(server.sh faults.sh identity_gateway.sh authority.sh rules.sh money.sh wrap.sh conformance.sh reload.sh
     identity_commands.sh sdk_modern.sh a2a.sh approvals.sh upstreams.sh revocation_lists.sh operator.sh plain.sh
-    inspector.sh metrics.sh audit.sh config.sh trust.sh)
+    inspector.sh metrics.sh audit.sh config.sh trust.sh groups.sh tasks.sh duties.sh)
 
 run_beside() {
     printf '%s\n' "${beside[@]}" | xargs -P 2 -I '{}' bash -c \

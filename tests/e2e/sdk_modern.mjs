@@ -365,6 +365,18 @@ await check('a mirrored argument passes, also one that the gateway does not know
     demand(JSON.parse(other.body.result.content[0].text).headers['mcp-param-unknown'] === 'kept', other.text);
 });
 
+await check('a mirrored argument of a tool that was listed is compared by the gateway itself', async () => {
+    await client.listTools();
+    const reply = await client.callTool({ name: 'test_headers', arguments: { region: ' wést' } });
+    demand(reply.content[0].text === ' wést', JSON.stringify(reply));
+    const body = message('tools/call', { name: 'test_headers', arguments: { region: 'west' } });
+    for (const headers of [{ 'Mcp-Param-Region': 'east' }, {}]) {
+        const lie = await post(body, headers);
+        demandError(lie, 400, -32020);
+        demand(lie.body.error.data.code_name === 'request.headers', lie.text);
+    }
+});
+
 for (const method of ['GET', 'DELETE', 'PUT']) {
     await check(`${method} of this version: 405`, async () => {
         const reply = await send(url, {

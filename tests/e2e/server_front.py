@@ -231,6 +231,21 @@ def refuses_connection(gateway, wrap):
         return True
 
 
+def resumes(gateway, wrap):
+    """Of two connections, does the second one go on with the session of the first?"""
+    first = Caller(gateway)
+    first.socket = wrap.wrap_socket(first.socket, server_hostname="127.0.0.1")
+    if first.ask(get("/healthz")).status != 200:
+        return False
+    session = first.socket.session
+    first.close()
+    second = Caller(gateway)
+    second.socket = wrap.wrap_socket(second.socket, server_hostname="127.0.0.1", session=session)
+    good = second.socket.session_reused and second.ask(get("/healthz")).status == 200
+    second.close()
+    return good
+
+
 def tls():
     install("first")
     listen = f"  tls:\n    cert_file: {path('served.pem')}\n    key_file: {path('served.key.pem')}\n"
@@ -255,6 +270,10 @@ def tls():
     stream.send(post(message("stream", events=40)))
     stream.head()
     check("a stream runs over TLS", stream.event(b'"data": 1') is not None)
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        again = trusting("first")
+        again.minimum_version = again.maximum_version = version
+        check(f"a session is resumed ({version.name})", resumes(gateway, again))
     install("second")
     check("a new certificate is served without a restart", wait_for(5, lambda: is_served(gateway, "second")),
           open(gateway.log).read())
@@ -272,6 +291,7 @@ def tls():
     gateway = Gateway("mutual", listen=listen + f"    client_ca: {path('client.pem')}\n")
     check("a caller with a certificate is served",
           once(gateway, get("/healthz"), trusting("first", "client")).status == 200)
+    check("whose certificate is asked for each time", not resumes(gateway, trusting("first", "client")))
     check("one without is refused", refuses_connection(gateway, trusting("first")))
     check("one of another authority is refused", refuses_connection(gateway, trusting("first", "stranger")))
     gateway.stop()
@@ -576,6 +596,90 @@ def figures():
     gateway = Gateway("elsewhere", more="metrics:\n  path: /figures\n  allow:\n    - 10.0.0.0/8\n")
     check("nor for addresses that are not allowed", once(gateway, get("/figures")).status == 404)
     gateway.stop()
+    outage()
+    apart()
+
+
+def outage():
+    """G-133"""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        gateway = Gateway("outage", options=("--upstream", f"http://127.0.0.1:{port}/mcp"))
+        for _ in range(5):
+            once(gateway, post(message("x")))
+        told = read_figures(gateway)
+        check("what did not reach the server is counted by its end",
+              told['aip_gateway_outcomes_total{outcome="upstream.unreachable"}'] == 3 and
+              told['aip_gateway_outcomes_total{outcome="ok"}'] == 0, told)
+        check("an upstream that fails is a figure", told['aip_gateway_upstream_failing{upstream=""}'] == 1, told)
+        check("and health names it", json.loads(once(gateway, get("/healthz")).body)["upstreams"] == {"upstream": "failing"})
+        lines = [line for line in open(gateway.log) if "upstream is failing" in line]
+        check("the log says so once, and why", len(lines) == 1 and "Connection refused" in lines[0], open(gateway.log).read())
+        taken.listen(1)
+        taken.settimeout(10)
+        time.sleep(1.1)
+        caller = Caller(gateway)
+        caller.send(post(message("x")))
+        with taken.accept()[0] as server:
+            answer = b'{"jsonrpc":"2.0","id":1,"result":{"content":[],"isError":true}}'
+            server.recv(65536)
+            server.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+                           % (len(answer), answer))
+            check("it is asked again after its rest", caller.reply().status == 200)
+        caller.close()
+    told = read_figures(gateway)
+    check("then it fails no longer", told['aip_gateway_upstream_failing{upstream=""}'] == 0, told)
+    check("an answer that tells of an error is counted apart", told['aip_gateway_outcomes_total{outcome="error"}'] == 1, told)
+    check("and the log says so", sum("upstream answers again" in line for line in open(gateway.log)) == 1)
+    gateway.stop()
+
+
+class Beside:
+    """The port of the figures, where it is another one than the callers'."""
+
+    def __init__(self, gateway):
+        found = re.match(r"figures on http://127\.0\.0\.1:(\d+)", gateway.process.stdout.readline())
+        self.port = int(found[1]) if found else 0
+
+
+def apart():
+    """G-130"""
+    install("first")
+    listen = f"  tls:\n    cert_file: {path('served.pem')}\n    key_file: {path('served.key.pem')}\n"
+    gateway = Gateway("apart", listen=listen, more="metrics:\n  port: 0\n")
+    beside, wrap = Beside(gateway), trusting("first")
+    check("the figures have a port of their own, and say so", beside.port not in (0, gateway.port), beside.port)
+    check("a call goes on", once(gateway, post(message("x")), wrap).status == 200)
+    told = read_figures(beside)
+    check("they are read there, without TLS", told['aip_decisions_total{decision="allow"}'] == 1, told)
+    for target in ("/metrics", "/healthz", "/readyz"):
+        check(f"the callers' port has no {target}", once(gateway, get(target), wrap).status == 404)
+    check("health stands there", once(beside, get("/healthz")).status == 200)
+    ready = once(beside, get("/readyz"))
+    check("and readiness with its reasons", ready.status == 200 and b'"store":"ok"' in ready.body, ready.body)
+    for request in (post(message("x")), get("/mcp"), get("/aip/v1/revocations"), get("/.well-known/did.json")):
+        reply = once(beside, request)
+        check(f"nothing else is served there ({request.split()[1].decode()})",
+              (reply.status, reply.code) == (404, "request.not_found"), (reply.status, reply.body))
+    check("no decision was made there", sum(line["event"] == "decision" and line["code"] == "ok"
+                                            for line in gateway.lines()) == 1, gateway.lines())
+    reply = once(beside, get("/metrics").replace(b"Host: 127.0.0.1", b"Host: rebound.example"))
+    check("not for a page that rebinds its name", reply.status in (403, 404), reply.status)
+    reply = once(beside, get("/metrics", "X-Forwarded-For: 203.0.113.7"))
+    check("not for callers behind a proxy", reply.status == 404, reply.status)
+    refused = subprocess.run([PROGRAM, "--config", path("apart.yaml"), "--audit", path("apart2.audit"), "--store",
+                              path("apart2.db"), "--port", str(beside.port)], capture_output=True, text=True)
+    check("a port that is taken is named", refused.returncode != 0 and f"port {beside.port}: Address already in use"
+          in refused.stderr, refused.stderr)
+    stream = Caller(gateway, wrap)
+    stream.send(post(message("stream", events=600)))
+    stream.head()
+    stream.event(b'"data": 1')
+    gateway.process.send_signal(signal.SIGTERM)
+    check("while it stops, the port tells so", wait_for(3, lambda: once(beside, get("/readyz")).status == 503))
+    stream.close()
+    gateway.stop()
 
 
 def log():
@@ -766,7 +870,7 @@ def mcp():
             what["params"]["_meta"] = meta
         got = error_of(answer(what))
         check(f"{told} in the body: 400, -32602", got == (400, -32602), got)
-    for method in ("initialize", "ping", "logging/setLevel", "resources/subscribe", "tasks/get", "nothing/such"):
+    for method in ("initialize", "ping", "logging/setLevel", "resources/subscribe", "tasks/list", "nothing/such"):
         got = error_of(answer(modern(method, uri="test://x")))
         check(f"{method}: 404, -32601", got == (404, -32601), got)
     got = error_of(answer(modern("tools/list", requestState="x")))

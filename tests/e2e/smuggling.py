@@ -184,6 +184,40 @@ def framing_rows():
            None if statuses == [200, 401] and reached == 1 else f"{statuses}, {reached} reached the upstream")
 
 
+def ends_of_doubt():
+    """What a proxy before the gateway may take for a body must not become a request of its own."""
+    second = request(SAFE)
+    doubts = {
+        "a space before the colon of Transfer-Encoding": b"Transfer-Encoding : chunked\r\n\r\n",
+        "a space before the colon of Content-Length": b"Content-Length : %d\r\n\r\n" % len(second),
+        "length and coding": b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n",
+        "two codings": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n\r\n0\r\n\r\n",
+        "two lengths": b"Content-Length: 0\r\nContent-Length: 0\r\n\r\n",
+    }
+    for target in (GATEWAY.path.encode(), b"/nothing", b"/healthz"):
+        for name, rest in doubts.items():
+            before = len(recorded())
+            method = b"GET " if target == b"/healthz" else b"POST "
+            head = method + target + b" HTTP/1.1\r\nHost: " + AUTHORITY + b"\r\nX-AIP-Token: " + TOKEN + b"\r\n"
+            answers, closed = until_closed(head + rest + second)
+            good = len(answers) == 1 and closed and len(recorded()) == before
+            report(f"{name} at {target.decode()}: the connection ends with the answer", None if good else answers)
+
+
+def until_closed(raw):
+    data = b""
+    with socket.create_connection((GATEWAY.hostname, GATEWAY.port), timeout=3) as connection:
+        connection.sendall(raw)
+        try:
+            while block := connection.recv(65536):
+                data += block
+        except ConnectionResetError:
+            pass
+        except TimeoutError:
+            return list(replies(data)), False
+    return list(replies(data)), True
+
+
 def upstream_view():
     seen = [each["headers"] for each in recorded()]
     leaked = sum(TOKEN.decode() in json.dumps(each) for each in seen)
@@ -196,5 +230,6 @@ def upstream_view():
 public_rows()
 own_rows()
 framing_rows()
+ends_of_doubt()
 upstream_view()
 sys.exit(failed != 0)

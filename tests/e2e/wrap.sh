@@ -98,13 +98,29 @@ served first environment
 check 'the first has its variable' grep -q WRAP_PASSED "$work/reply"
 served second environment
 check 'and the second has not' test "$(grep -c WRAP_PASSED "$work/reply")" = 0
-kill "$(sed 's/.*"text":"\([0-9]*\)".*/\1/' <<<"$first")"
-gateway=${address[two]%/mcp}/first
-for try in 1 2 3 4 5; do # until the gateway has seen it
-    ask "$work/agent.token" "$greeting"
-    [ "$http_status" = 200 ] || break
+
+# W-48: between two lives of a server
+served first pid
+session=$(grep -i '^mcp-session-id' "$work/head" | tr -d '\r')
+life=$(sed 's/.*"text":"\([0-9]*\)".*/\1/' "$work/reply")
+kill "$life"
+for try in {1..50}; do # until the gateway has seen it
+    says '"first":"waiting"' curl --silent --noproxy '*' --max-time 5 "${address[two]%/mcp}/healthz" && break
+    sleep 0.02
 done
-check 'a server that ended is told of' refused upstream.unreachable
+ask "$work/agent.token" "$(call pid '{}')" --header "$session"
+check 'a session ends with its server, which is told of' refused upstream.unreachable
+curl --silent --noproxy '*' --max-time 20 --header "@$work/header" --header 'Accept: application/json, text/event-stream' \
+    --header 'Content-Type: application/json' --data-binary "$greeting" "$gateway" >"$work/greeted" &
+greeter=$!
+asked=$(date +%s%N)
+ask "$work/agent.token" "$(call pid '{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}')" \
+    --header 'MCP-Protocol-Version: 2026-07-28' --header 'Mcp-Method: tools/call' --header 'Mcp-Name: pid'
+check 'what needs no session waits for the next life' allowed
+check 'which answers it' test "$(sed 's/.*"text":"\([0-9]*\)".*/\1/' "$work/reply")" -ne "$life"
+check 'as soon as it is there' test "$(($(date +%s%N) - asked))" -lt 4000000000
+wait "$greeter" || true
+check 'a greeting waits as well' grep -q '"protocolVersion":"2025-06-18"' "$work/greeted"
 served second echo
 sed -i 's/environment: .*/environment: [OTHER]/' "$work/gateway.yaml"
 kill -HUP "${pid[two]}"
@@ -153,7 +169,7 @@ holder=$!
     <"$work/pipe" >"$work/reply" 2>"$work/errors" &
 gateway_pid=$!
 sleep 1.5
-server=$(pgrep -P "$(pgrep -P $gateway_pid)" | head -n 1)
+server=$(pgrep -P "$(pgrep -P $gateway_pid -x aip-spawner)" | head -n 1)
 kill -TERM $gateway_pid
 sleep 1
 check 'a server that ignores SIGTERM has ten seconds' kill -0 "$server"
@@ -171,8 +187,24 @@ import json, os, sys
 work, gateway = sys.argv[1:]
 entry = json.load(open(f'{work}/config.json'))['mcpServers']['files']
 assert os.path.realpath(entry['command']) == os.path.realpath(gateway), entry
-assert entry['args'] == ['wrap', '--policy', f'{work}/agent.yaml', '--audit', f'{work}/aip-audit-files.jsonl', '--',
+assert entry['args'] == ['wrap', '--directory', work, '--policy', f'{work}/agent.yaml', '--audit', f'{work}/aip-audit-files.jsonl', '--',
                          'npx', '-y', 'some-server', '.'], entry
+END
+# A client starts it somewhere else: files that a policy names, and the command's own, are still found.
+mkdir -p "$work/elsewhere"
+printf 'canary-of-this-test-1' >"$work/canary.txt"
+printf 'apiVersion: aip-gateway/v1\nkind: AgentPolicy\nmetadata: {name: p}\nspec:\n  dlp: {canaries: [{file: canary.txt}]}\n' \
+    >"$work/canary.yaml"
+printf 'found' >"$work/near.txt"
+(cd "$work" && "${wrap[@]}" --print-config --name near --policy canary.yaml -- sh -c 'cat near.txt >found.txt; exec cat' \
+    2>/dev/null) >"$work/near.json"
+check 'what it starts works elsewhere, too' python3 - "$work" <<'END'
+import json, subprocess, sys
+work = sys.argv[1]
+entry = json.load(open(f'{work}/near.json'))['mcpServers']['near']
+ran = subprocess.run([entry['command'], *entry['args']], cwd=f'{work}/elsewhere', stdin=subprocess.DEVNULL,
+                     capture_output=True, text=True, timeout=20)
+assert ran.returncode == 0 and open(f'{work}/found.txt').read() == 'found', (ran.returncode, ran.stderr)
 END
 (cd "$work" && "${wrap[@]}" -generate-cursor-config -policy agent.yaml -target 'python3 server.py' 2>/dev/null) >"$work/cursor.json"
 check "others' form of it" python3 - "$work" <<'END'

@@ -42,7 +42,7 @@ check_target(aip_bytes text)
         (void)(a2a_facts_read(&match, NULL, query, &facts, NULL) == AIP_OK);
     }
     plain_facts plain;
-    const plain_request request = {"GET", text, query, NULL, {NULL, 0}};
+    const plain_request request = {"GET", text, query, NULL, {NULL, 0}, {NULL, 0}};
     if (plain_read(&request, &plain, NULL) == AIP_OK) {
         scan_document document;
         require(plain.path[0] == '/' && strstr(plain.path, "/..") == NULL && strstr(plain.path, "//") == NULL);
@@ -55,17 +55,29 @@ check_target(aip_bytes text)
 static void
 check_message(aip_bytes text)
 {
+    static const char *const methods[] = {"SendMessage",
+                                          "SendStreamingMessage",
+                                          "GetTask",
+                                          "ListTasks",
+                                          "CancelTask",
+                                          "SubscribeToTask",
+                                          "CreateTaskPushNotificationConfig",
+                                          "GetTaskPushNotificationConfig",
+                                          "ListTaskPushNotificationConfigs",
+                                          "DeleteTaskPushNotificationConfig",
+                                          "GetExtendedAgentCard"};
     scan_document document;
     a2a_reply_facts reply;
     a2a_facts facts;
     if (scan_load(text, &limits, &document, NULL) != AIP_OK) {
         return;
     }
-    for (a2a_operation i = A2A_SEND_MESSAGE; i < A2A_OPERATION_COUNT; i++) {
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        a2a_match match;
+        require(a2a_match_method(aip_bytes_of(methods[i]), &match, NULL) == AIP_OK);
         for (int form = 0; form < 4; form++) {
-            a2a_match match = {.row = a2a_operation_row(i),
-                               .version = form % 2 == 0 ? A2A_0_3 : A2A_1_0,
-                               .binding = form / 2 == 0 ? A2A_JSONRPC : A2A_REST};
+            match.version = form % 2 == 0 ? A2A_0_3 : A2A_1_0;
+            match.binding = form / 2 == 0 ? A2A_JSONRPC : A2A_REST;
             if (a2a_facts_read(&match, &document, (aip_bytes){NULL, 0}, &facts, NULL) == AIP_OK) {
                 require(facts.secret_count <= A2A_SECRETS_MAX);
                 require(facts.params == SCAN_NONE || facts.params < document.count);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "policy/catalogue.h"
+#include "policy/mirrors.h"
 #include "policy/suspicious.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -35,6 +36,23 @@ keep(void *context, const catalogue_entry *entry)
     return entry->name.size > 0 && (entry->name.data[0] ^ l->salt) % 3 != 0;
 }
 
+/* What a header is made to say is what its argument says. */
+static void
+repeat(const scan_document *document, aip_bytes mirrors)
+{
+    mirror each;
+    size_t count = 0;
+    while (mirrors_next(&mirrors, &each)) {
+        TEXT_AUTO text_buffer header = {0};
+        uint32_t value = mirror_find(&each, document, 0);
+        require(++count <= MIRRORS_MAX && each.depth > 0 && each.depth <= MIRROR_DEPTH_MAX && each.header.size > 0);
+        if (value != SCAN_NONE && mirror_is_owed(document, value)) {
+            require(mirror_append(document, value, &header, NULL) == AIP_OK);
+            require(mirror_check(document, value, text_view(&header), NULL) == AIP_OK);
+        }
+    }
+}
+
 static aip_status
 take(void *context, const catalogue_entry *entry, aip_error *err)
 {
@@ -45,6 +63,7 @@ take(void *context, const catalogue_entry *entry, aip_error *err)
     if (entry->kind == CATALOGUE_TOOLS) {
         AIP_TRY(catalogue_note(l->catalogue, &sighting, &outcome, err));
         require(catalogue_find(l->catalogue, sighting.upstream, entry->name, &tool) && tool.seen);
+        repeat(l->document, entry->mirrors);
         require(tool.ambiguous == outcome.ambiguous && tool.state == outcome.state);
         require(!entry->ambiguous || catalogue_check(&tool, false, NULL) != AIP_OK);
     }

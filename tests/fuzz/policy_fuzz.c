@@ -24,13 +24,13 @@ take_line(aip_bytes *rest)
 }
 
 static void
-check_verdict(const policy *p, const policy_verdict *v, aip_bytes tool)
+check_verdict(const policy *p, const policy_verdict *v, const policy_call *call)
 {
     TEXT_AUTO text_buffer said = {0};
     require((v->status == AIP_OK) == (v->decision >= POLICY_ASK));
     require(v->decision != POLICY_ALLOW_MONITOR || (policy_monitors(p) && v->violation));
     require(v->decision != POLICY_ALLOW || !v->violation); /* ASK may be the stricter of two */
-    require(!v->is_tool_call || v->decision < POLICY_ASK || policy_shows(p, tool));
+    require(!v->is_tool_call || v->decision < POLICY_ASK || policy_shows_to(p, POLICY_TOOL, call->tool, call->root));
     require(policy_explain_verdict(v, &said, NULL) == AIP_OK && said.size > 0);
 }
 
@@ -57,7 +57,7 @@ check_call(const policy *p, policy_call *call)
     call->buckets = buckets;
     call->root_buckets = buckets + policy_bucket_count(p);
     policy_decide(p, scratch, call, &first);
-    check_verdict(p, &first, call->tool);
+    check_verdict(p, &first, call);
     check_price(&first, call);
     memset(buckets, 0, count * sizeof *buckets);
     policy_decide(p, scratch, call, &second);

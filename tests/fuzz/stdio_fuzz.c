@@ -15,7 +15,7 @@ enum { CALLS_MAX = 64 };
 
 static const scan_limits limits = {SIZE_MAX, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
 static const char *const silent[] = {"sh", "-c", "exec cat >/dev/null", NULL};
-static const gateway_route route = {.name = "fuzz", .command = silent};
+static gateway_route route = {.name = "fuzz", .command = silent};
 static shard_tools tools;
 
 static void
@@ -147,7 +147,7 @@ begin(void)
     static spawner *starter;
     stdio_upstream *s = tools.commands;
     if (s == NULL) {
-        require(spawner_open(&starter, NULL) == AIP_OK);
+        require(spawner_open(&starter, NULL) == AIP_OK && route_state_new(&route.state, NULL) == AIP_OK);
         const stdio_setup setup = {.route = &route, .spawner = starter, .epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
         require(stdio_upstream_open(&setup, &tools.commands, NULL) == AIP_OK);
         return;

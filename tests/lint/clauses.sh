@@ -4,7 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.." || exit 3
 bad=0
-defined=$(grep -hoE '^(- )?\*\*[TIGSRBDOYEW]-[0-9]+\*\*' spec/*.md | grep -oE '[TIGSRBDOYEW]-[0-9]+' | sort)
+defined=$(grep -hoE '^(- )?\*\*[TIGSRBDOYEWU]-[0-9]+\*\*' spec/*.md | grep -oE '[TIGSRBDOYEWU]-[0-9]+' | sort)
 twice=$(printf '%s\n' "$defined" | uniq -d)
 if [ -n "$twice" ]; then
     echo "defined twice:" $twice
@@ -14,5 +14,5 @@ while IFS=: read -r file line id; do
     grep -qx "$id" <<<"$defined" || { echo "$file:$line: no clause $id in spec/"; bad=1; }
 done < <(grep -rnoP --include='*.c' --include='*.h' --include='*.def' --include='*.sh' --include='*.py' --include='*.mjs' \
     --include='*.js' --include='*.md' --exclude-dir=node_modules --exclude-dir=.git --exclude-dir=build \
-    '(?<![A-Za-z0-9_-])[TIGSRBDOYEW]-[1-9][0-9]*(?![A-Za-z0-9_-])' spec src did include tests examples README.md 2>/dev/null)
+    '(?<![A-Za-z0-9_-])[TIGSRBDOYEWU]-[1-9][0-9]*(?![A-Za-z0-9_-])' spec src did include tests examples README.md 2>/dev/null)
 exit $bad

@@ -9,7 +9,7 @@ BEGIN {
     split("base:0 crypto:1 net:1 did:2 token:3 chain:4 proof:5 policy:5 dlp:5 store:5 audit:6 gateway:7 cli:8", rows, " ")
     for (i in rows) { split(rows[i], pair, ":"); floor[pair[1]] = pair[2] }
     # The folder that defines what a public header declares.
-    split("bytes:base error:base status:base limits:base key:crypto did:did document:did resolve:did keyfile:did chain:chain", rows, " ")
+    split("bytes:base error:base status:base limits:base version:base key:crypto did:did document:did resolve:did keyfile:did chain:chain", rows, " ")
     for (i in rows) { split(rows[i], pair, ":"); home[pair[1]] = pair[2] }
     bad = 0
 }

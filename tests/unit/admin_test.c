@@ -11,6 +11,8 @@
 #include "tests/unit/check.h"
 #include "tests/unit/store_file.h"
 
+static gateway_route server = {.name = "notes"};
+static gateway_settings settings;
 static gateway g;
 static mailroom *room;
 static mailbox *box;
@@ -23,7 +25,11 @@ begin(void)
     const approvals_setup setup = {.audit = NULL};
     file_begin();
     snprintf(socket_path, sizeof socket_path, "%s/admin", file_directory);
-    g = (gateway){0};
+    CHECK_STATUS(route_state_new(&server.state, NULL), AIP_OK);
+    settings = (gateway_settings){.routes = &server, .route_count = 1};
+    atomic_init(&settings.holders, 1); /* which stays, so that nothing is freed */
+    g = (gateway){.settings = &settings};
+    pthread_mutex_init(&g.lock, NULL);
     CHECK_STATUS(mailroom_new(&room, NULL), AIP_OK);
     CHECK_STATUS(mailroom_open_box(room, &box, NULL), AIP_OK);
     CHECK_STATUS(approvals_open(&setup, &g.approvals, NULL), AIP_OK);
@@ -36,6 +42,8 @@ end(void)
     admin_close(&door);
     approvals_close(&g.approvals);
     mailroom_free(&room);
+    route_state_drop(&server.state);
+    pthread_mutex_destroy(&g.lock);
     unlink(socket_path);
     file_end();
 }
@@ -155,6 +163,7 @@ a_prompt_is_listed_shown_and_answered(void)
     ask_for('a');
     only_id(id);
     CHECK(answers("{\"do\":\"status\"}", "\"waiting\":1,\"audit\":\"ok\""));
+    CHECK(answers("{\"do\":\"status\"}", "\"upstreams\":{\"notes\":\"ok\"}"));
     snprintf(line, sizeof line, "{\"do\":\"approvals.show\",\"id\":\"%s\"}", id);
     CHECK(answers(line, "\"name\":\"tool\"}}"));
     snprintf(line, sizeof line, "{\"do\":\"approvals.allow\",\"id\":\"%s\",\"minutes\":5}", id);

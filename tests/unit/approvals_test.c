@@ -228,10 +228,8 @@ the_eleventh_prompt_of_a_minute_denies_all_for_five_minutes(void)
     }
     uint64_t burst = NOW + 59 * SECOND;
     CHECK(ask('k', burst)->state == PROMPT_BURST);
-    CHECK(prompts_cool_until(book) == burst + 300 * SECOND);
     CHECK(ask('l', burst)->state == PROMPT_COOLING);
-    CHECK(ask('m', burst + 299 * SECOND)->state == PROMPT_COOLING);
-    CHECK(prompts_cool_until(book) == burst + 300 * SECOND);
+    CHECK(ask('m', burst + 300 * SECOND - 1)->state == PROMPT_COOLING);
     CHECK(ask('n', burst + 300 * SECOND)->state == PROMPT_WAITS);
     end();
 }
@@ -243,7 +241,6 @@ ten_prompts_in_each_minute_are_no_flood(void)
     for (int i = 0; i < 200; i++) {
         CHECK(ask('a', NOW + (uint64_t)i * 6 * SECOND)->state == PROMPT_WAITS);
     }
-    CHECK(prompts_cool_until(book) == 0);
     end();
 }
 
@@ -276,7 +273,7 @@ each_policy_has_its_own_limits(void)
     made[made_count++] = second;
     second->approval = q->approval;
     CHECK(ask_by(second, NOW)->state == PROMPT_BURST);
-    CHECK(prompts_cool_until(book) == NOW + 2 * SECOND);
+    CHECK(ask('c', NOW + 2 * SECOND - 1)->state == PROMPT_COOLING);
     CHECK(ask('c', NOW + 2 * SECOND)->state == PROMPT_WAITS);
     end();
 }
@@ -468,7 +465,7 @@ the_log_tells_who_said_what(void)
     char id[PROMPT_ID_SIZE], text[8192] = {0};
     audit_log *log = NULL;
     subject_begin();
-    CHECK_STATUS(audit_open(subject_path, &log, NULL), AIP_OK);
+    CHECK_STATUS(subject_open(subject_path, &log, NULL), AIP_OK);
     open_thread(log);
     put('a');
     waiting_id(id);

@@ -236,7 +236,7 @@ write_log(void)
     audit_options options = subject_options(100);
     CHECK_STATUS(audit_open_with(&options, &log, NULL), AIP_OK);
     subject_append(log, 1, 2);
-    CHECK_STATUS(audit_append_completion(log, aip_bytes_of(text), &check, NULL), AIP_OK);
+    CHECK_STATUS(subject_append_completion(log, aip_bytes_of(text), &check, NULL), AIP_OK);
     subject_append(log, 3, 1);
     audit_close(&log);
 }
@@ -259,12 +259,12 @@ only_what_verifies_is_recorded(void)
     subject_begin();
     audit_options options = subject_options(0);
     CHECK_STATUS(audit_open_with(&options, &log, NULL), AIP_OK);
-    CHECK_STATUS(audit_append_completion(log, aip_bytes_of(text), &check, NULL), AIP_PROOF_KEY);
+    CHECK_STATUS(subject_append_completion(log, aip_bytes_of(text), &check, NULL), AIP_PROOF_KEY);
     check.issuer = aip_bytes_of(subject_did);
     text[strlen(text) - 20] ^= 1;
-    CHECK(audit_append_completion(log, aip_bytes_of(text), &check, NULL) != AIP_OK);
-    CHECK(audit_append_completion(log, AIP_BYTES_LITERAL("a.b.c"), &check, NULL) != AIP_OK);
-    CHECK(audit_append_completion(log, AIP_BYTES_LITERAL(""), &check, NULL) != AIP_OK);
+    CHECK(subject_append_completion(log, aip_bytes_of(text), &check, NULL) != AIP_OK);
+    CHECK(subject_append_completion(log, AIP_BYTES_LITERAL("a.b.c"), &check, NULL) != AIP_OK);
+    CHECK(subject_append_completion(log, AIP_BYTES_LITERAL(""), &check, NULL) != AIP_OK);
     audit_close(&log);
     CHECK_STATUS(subject_verify(false, &summary), AIP_OK);
     CHECK(summary.lines == 0);

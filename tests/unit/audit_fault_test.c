@@ -99,7 +99,7 @@ static aip_status
 append(audit_log *log, unsigned number)
 {
     const audit_record record = subject_record(number);
-    return audit_append(log, &record, NULL);
+    return subject_append_one(log, &record, NULL);
 }
 
 static void
@@ -155,7 +155,7 @@ a_disk_that_fails_to_write_refuses_outcomes_events_and_checkpoints_too(void)
     subject_append(log, 1, 2); /* the next line comes after a checkpoint */
     faults.write_errno = EIO;
     CHECK_STATUS(append(log, 3), AIP_AUDIT_UNAVAILABLE);
-    CHECK_STATUS(audit_append_outcome(log, &outcome, NULL), AIP_AUDIT_UNAVAILABLE);
+    CHECK_STATUS(subject_append_outcome(log, &outcome, NULL), AIP_AUDIT_UNAVAILABLE);
     CHECK_STATUS(audit_append_event(log, &event, NULL), AIP_AUDIT_UNAVAILABLE);
     CHECK_STATUS(audit_health(log, &err), AIP_AUDIT_UNAVAILABLE);
     CHECK(strstr(err.detail, "Input/output error") != NULL);
@@ -237,7 +237,7 @@ a_wall_clock_that_jumps_neither_delays_checkpoints_nor_breaks_the_log(void)
         const audit_outcome outcome = {.decision_id = "AAAAAAAAAAAAAAAAAAAAAA"};
         faults.jump_seconds = jumps[i];
         subject_append(log, 1, 5);
-        CHECK_STATUS(audit_append_outcome(log, &outcome, NULL), AIP_OK);
+        CHECK_STATUS(subject_append_outcome(log, &outcome, NULL), AIP_OK);
         CHECK_STATUS(audit_tick(log, NULL), AIP_OK);
     }
     audit_close(&log);
@@ -253,7 +253,7 @@ records_whose_time_goes_back_are_lines_like_others(void)
     for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
         audit_record record = subject_record((unsigned)i);
         record.time_seconds = times[i];
-        CHECK_STATUS(audit_append(log, &record, NULL), AIP_OK);
+        CHECK_STATUS(subject_append_one(log, &record, NULL), AIP_OK);
     }
     audit_close(&log);
     check_lines(sizeof times / sizeof times[0]);

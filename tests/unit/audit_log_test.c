@@ -127,7 +127,7 @@ a_full_file_with_a_torn_end_is_not_gone_on_from(void)
     subject_write(5, 0);
     snprintf(name, sizeof name, "%s.1", subject_path);
     CHECK(rename(subject_path, name) == 0 && truncate(name, 500) == 0);
-    CHECK_STATUS(audit_open(subject_path, &log, &err), AIP_AUDIT_UNAVAILABLE);
+    CHECK_STATUS(subject_open(subject_path, &log, &err), AIP_AUDIT_UNAVAILABLE);
     CHECK(log == NULL && strstr(err.detail, "torn") != NULL);
 }
 
@@ -256,13 +256,13 @@ meet_the_limit(void)
     aip_status status = AIP_OK;
     while (status == AIP_OK && written < 100) {
         audit_record record = subject_record(++written);
-        status = audit_append(log, &record, &err);
+        status = subject_append_one(log, &record, &err);
     }
     CHECK_STATUS(status, AIP_AUDIT_UNAVAILABLE);
     CHECK_STATUS(audit_health(log, &err), AIP_AUDIT_UNAVAILABLE);
     CHECK(strstr(err.detail, "File too large") != NULL);
     const audit_outcome outcome = {.decision_id = "AAAAAAAAAAAAAAAAAAAAAA", .status = AIP_UPSTREAM_TIMEOUT};
-    CHECK_STATUS(audit_append_outcome(log, &outcome, NULL), AIP_AUDIT_UNAVAILABLE);
+    CHECK_STATUS(subject_append_outcome(log, &outcome, NULL), AIP_AUDIT_UNAVAILABLE);
     CHECK_STATUS(subject_verify(false, &summary), AIP_OK); /* no half line */
     limit.rlim_cur = limit.rlim_max;                       /* room again */
     CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
@@ -302,10 +302,10 @@ a_failed_sync_refuses_for_good(void)
     int good = log->fd;
     log->fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
     audit_record record = subject_record(2);
-    CHECK_STATUS(audit_append(log, &record, NULL), AIP_AUDIT_UNAVAILABLE);
+    CHECK_STATUS(subject_append_one(log, &record, NULL), AIP_AUDIT_UNAVAILABLE);
     close(log->fd);
     log->fd = good;
-    CHECK_STATUS(audit_append(log, &record, NULL), AIP_AUDIT_UNAVAILABLE);
+    CHECK_STATUS(subject_append_one(log, &record, NULL), AIP_AUDIT_UNAVAILABLE);
     CHECK_STATUS(audit_health(log, &err), AIP_AUDIT_UNAVAILABLE);
     CHECK(strstr(err.detail, "cannot be synced") != NULL);
     audit_close(&log);
@@ -323,7 +323,7 @@ a_log_that_was_removed_refuses(void)
     CHECK_STATUS(audit_health(log, &err), AIP_AUDIT_UNAVAILABLE);
     CHECK(strstr(err.detail, "moved or removed") != NULL);
     audit_record record = subject_record(3);
-    CHECK_STATUS(audit_append(log, &record, NULL), AIP_AUDIT_UNAVAILABLE);
+    CHECK_STATUS(subject_append_one(log, &record, NULL), AIP_AUDIT_UNAVAILABLE);
     audit_close(&log);
 }
 
@@ -332,13 +332,13 @@ what_is_no_file_of_ours_is_not_opened(void)
 {
     audit_log *log = NULL;
     char name[96];
-    CHECK_STATUS(audit_open("/dev/full", &log, NULL), AIP_AUDIT_UNAVAILABLE);
-    CHECK_STATUS(audit_open("/nonexistent/log", &log, NULL), AIP_AUDIT_UNAVAILABLE);
-    CHECK_STATUS(audit_open("/tmp", &log, NULL), AIP_AUDIT_UNAVAILABLE);
+    CHECK_STATUS(subject_open("/dev/full", &log, NULL), AIP_AUDIT_UNAVAILABLE);
+    CHECK_STATUS(subject_open("/nonexistent/log", &log, NULL), AIP_AUDIT_UNAVAILABLE);
+    CHECK_STATUS(subject_open("/tmp", &log, NULL), AIP_AUDIT_UNAVAILABLE);
     subject_write(1, 0);
     snprintf(name, sizeof name, "%s.1", subject_path);
     CHECK(symlink(subject_path, name) == 0);
-    CHECK_STATUS(audit_open(name, &log, NULL), AIP_AUDIT_UNAVAILABLE);
+    CHECK_STATUS(subject_open(name, &log, NULL), AIP_AUDIT_UNAVAILABLE);
     CHECK(log == NULL);
 }
 
@@ -365,7 +365,7 @@ write_until_killed(void)
     }
     for (unsigned i = 0;; i++) {
         audit_record record = subject_record(i);
-        if (audit_append(log, &record, NULL) != AIP_OK) {
+        if (subject_append_one(log, &record, NULL) != AIP_OK) {
             _exit(9);
         }
     }
@@ -405,7 +405,7 @@ a_torn_end_is_named_and_never_cut_off(void)
     subject_write(5, 10);
     subject_cut(&lines);
     CHECK(truncate(subject_path, (off_t)lines.size - 30) == 0);
-    CHECK_STATUS(audit_open(subject_path, &log, &err), AIP_AUDIT_UNAVAILABLE);
+    CHECK_STATUS(subject_open(subject_path, &log, &err), AIP_AUDIT_UNAVAILABLE);
     CHECK(strstr(err.detail, "torn") != NULL);
     subject_cut(&after);
     CHECK(after.size == lines.size - 30);

@@ -80,12 +80,44 @@ subject_record(unsigned number)
     return record;
 }
 
+/* Without rotation, checkpoints and fdatasync. */
+static inline aip_status
+subject_open(const char *path, audit_log **out, aip_error *err)
+{
+    return audit_open_with(&(audit_options){.path = path, .sync = AUDIT_SYNC_NONE}, out, err);
+}
+
+/* Each waits until its line is as durable as configured. */
+static inline aip_status
+subject_append_one(audit_log *log, const audit_record *record, aip_error *err)
+{
+    uint64_t number;
+    AIP_TRY(audit_write(log, record, &number, err));
+    return audit_wait(log, number, err);
+}
+
+static inline aip_status
+subject_append_outcome(audit_log *log, const audit_outcome *outcome, aip_error *err)
+{
+    uint64_t number;
+    AIP_TRY(audit_write_outcome(log, outcome, &number, err));
+    return audit_wait(log, number, err);
+}
+
+static inline aip_status
+subject_append_completion(audit_log *log, aip_bytes statement, const completion_check *check, aip_error *err)
+{
+    uint64_t number;
+    AIP_TRY(audit_write_completion(log, statement, check, &number, err));
+    return audit_wait(log, number, err);
+}
+
 static inline void
 subject_append(audit_log *log, unsigned first, unsigned count)
 {
     for (unsigned i = first; i < first + count; i++) {
         audit_record record = subject_record(i);
-        CHECK_STATUS(audit_append(log, &record, NULL), AIP_OK);
+        CHECK_STATUS(subject_append_one(log, &record, NULL), AIP_OK);
     }
 }
 

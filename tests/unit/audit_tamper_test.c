@@ -24,9 +24,9 @@ write_every_kind(audit_log *log)
     record.arguments = AIP_BYTES_LITERAL("{\"a\":\"b\"}");
     record.findings = findings;
     record.finding_count = 1;
-    CHECK_STATUS(audit_append(log, &record, NULL), AIP_OK);
+    CHECK_STATUS(subject_append_one(log, &record, NULL), AIP_OK);
     const audit_outcome outcome = {.decision_id = record.decision_id, .http = 200, .bytes = 9};
-    CHECK_STATUS(audit_append_outcome(log, &outcome, NULL), AIP_OK);
+    CHECK_STATUS(subject_append_outcome(log, &outcome, NULL), AIP_OK);
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {
         const audit_event event = {.name = events[i], .subject = AIP_BYTES_LITERAL("it")};
         CHECK_STATUS(audit_append_event(log, &event, NULL), AIP_OK);
@@ -36,7 +36,7 @@ write_every_kind(audit_log *log)
         .issuer = subject_did, .issued_at = 1, .link = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", .status = "done"};
     const completion_check check = {.issuer = aip_bytes_of(subject_did)};
     CHECK_STATUS(completion_sign(subject_key, &said, &text, NULL), AIP_OK);
-    CHECK_STATUS(audit_append_completion(log, aip_bytes_of(text), &check, NULL), AIP_OK);
+    CHECK_STATUS(subject_append_completion(log, aip_bytes_of(text), &check, NULL), AIP_OK);
     free(text);
 }
 

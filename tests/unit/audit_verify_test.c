@@ -388,7 +388,7 @@ lines_of_the_first_version_have_no_numbers_and_are_judged_by_their_hashes(void)
     snprintf(text, sizeof text, "%s\n{\"event\":\"decision\",\"prev\":\"%s\"}\n", first, link);
     subject_save(subject_path, aip_bytes_of(text));
     CHECK_STATUS(subject_verify(false, &summary), AIP_OK);
-    CHECK_STATUS(audit_open(subject_path, &log, NULL), AIP_OK);
+    CHECK_STATUS(subject_open(subject_path, &log, NULL), AIP_OK);
     subject_append(log, 1, 2);
     audit_close(&log);
     CHECK_STATUS(subject_verify(false, &summary), AIP_OK);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "policy/mirrors.h"
 
 static const scan_limits limits = {1u << 20, AIP_JSON_DEPTH_MAX, 65536};
 
@@ -484,20 +485,11 @@ fill(catalogue *c, const char *upstream, int count)
     return AIP_OK;
 }
 
-static bool
-count_tool(void *context, aip_bytes upstream, const catalogue_tool *tool)
-{
-    (void)upstream;
-    (void)tool;
-    return ++*(size_t *)context < 15000;
-}
-
 static void
 the_memory_is_bounded(void)
 {
     catalogue *c = fresh();
     catalogue_tool tool;
-    size_t count = 0;
     char name[CATALOGUE_UPSTREAM_BYTES_MAX + 2];
     memset(name, 'u', sizeof name);
     name[sizeof name - 1] = '\0';
@@ -505,8 +497,6 @@ the_memory_is_bounded(void)
     CHECK_STATUS(fill(c, "up", CATALOGUE_TOOLS_MAX + 1), AIP_OVERLOADED);
     CHECK_STATUS(fill(c, "other", CATALOGUE_TOOLS_MAX), AIP_OK);
     CHECK(finds(c, "t0", &tool) && finds(c, "T9999", &tool) && !finds(c, "t10000", &tool));
-    catalogue_walk(c, count_tool, &count);
-    CHECK(count == 15000);
     CHECK_STATUS(fill(c, name, 1), AIP_REQUEST_INVALID);
     catalogue_pin nameless = {.upstream = AIP_BYTES_LITERAL("up")};
     CHECK_STATUS(catalogue_load(c, &nameless, NULL), AIP_REQUEST_INVALID);
@@ -540,6 +530,48 @@ note_and_find(void *context)
     return c;
 }
 
+#define X_MIRRORED(header)                                                  \
+    LIST("{\"name\":\"Read_File\",\"inputSchema\":{\"properties\":{\"a\":{" \
+         "\"type\":\"string\"" header "}}}}")
+
+/* The header that is kept for the tool; "": none. */
+static const char *
+mirror_kept(catalogue *c)
+{
+    static char out[64];
+    TEXT_AUTO text_buffer kept = {0};
+    catalogue_tool tool;
+    mirror first = {.depth = 0};
+    CHECK_STATUS(catalogue_mirrors(c, AIP_BYTES_LITERAL("up"), AIP_BYTES_LITERAL("read_file"), &kept, NULL), AIP_OK);
+    aip_bytes rest = text_view(&kept);
+    bool any = mirrors_next(&rest, &first);
+    CHECK((finds(c, "read_file", &tool) && tool.mirrored) == any && rest.size == 0);
+    snprintf(out, sizeof out, "%.*s", (int)first.header.size, any ? (const char *)first.header.data : "");
+    return out;
+}
+
+/* G-110 */
+static void
+headers_that_repeat_arguments_are_those_of_the_last_definition(void)
+{
+    catalogue *c = fresh();
+    CHECK_TEXT(mirror_kept(c), "");
+    note_list(c, X_TOOL, false);
+    CHECK_TEXT(mirror_kept(c), "");
+    note_list(c, X_MIRRORED(",\"x-mcp-header\":\"One\""), false);
+    CHECK_TEXT(mirror_kept(c), "One");
+    note_list(c, X_MIRRORED(",\"x-mcp-header\":\"Another\""), false);
+    CHECK_TEXT(mirror_kept(c), "Another");
+    note_list(c, X_MIRRORED(",\"x-mcp-header\":\"not a token\""), false);
+    CHECK_TEXT(mirror_kept(c), "");
+    note_list(c, X_MIRRORED(",\"x-mcp-header\":\"One\""), false);
+    catalogue_forget(c, AIP_BYTES_LITERAL("up"), AIP_BYTES_LITERAL(""));
+    CHECK_TEXT(mirror_kept(c), "");
+    note_list(c, X_TOOL, false);
+    CHECK_TEXT(mirror_kept(c), "");
+    catalogue_free(&c);
+}
+
 static void
 threads_note_and_find_at_once(void)
 {
@@ -566,4 +598,5 @@ RUN(TEST(entries_of_every_kind_are_read_in_order), TEST(methods_name_their_lists
     TEST(a_tool_that_changes_is_refused_until_it_is_approved), TEST(a_tool_that_changes_back_is_the_pinned_one_again),
     TEST(suspicious_tools_are_flagged_until_they_are_approved), TEST(pins_of_an_earlier_run_hold),
     TEST(two_spellings_are_refused_at_once_and_over_time), TEST(one_upstream_says_nothing_of_another),
-    TEST(the_memory_is_bounded), TEST(threads_note_and_find_at_once))
+    TEST(the_memory_is_bounded), TEST(headers_that_repeat_arguments_are_those_of_the_last_definition),
+    TEST(threads_note_and_find_at_once))

@@ -223,6 +223,28 @@ a_kid_names_the_one_key_of_its_issuer(void)
     CHECK_STATUS(verdict_with_kid(names[1] + strlen("did:aip:")), AIP_DIDDOC_KEY_NOT_FOUND);
 }
 
+/* Entries are bounded, requests are not: a long path lies within the prefix of a short one. */
+static void
+a_prefix_covers_a_request_that_is_longer_than_any_entry(void)
+{
+    static const char *const scope[] = {"http:GET /v1/*"};
+    know_parties();
+    aip_statement said = root_statement();
+    said.scope = scope;
+    said.scope_count = 1;
+    char *text = issue(&said), wanted[600] = "http:GET /v1/", elsewhere[600] = "http:GET /v2/";
+    verdict v;
+    memset(wanted + strlen(wanted), 'a', 500);
+    memset(elsewhere + strlen(elsewhere), 'a', 500);
+    CHECK_STATUS(verify(text, names[0], NULL, NOW, &v), AIP_OK);
+    CHECK_STATUS(aip_grant_covers(&v.grant, aip_bytes_of(wanted), NULL), AIP_OK);
+    CHECK_STATUS(aip_grant_covers(&v.grant, aip_bytes_of(elsewhere), NULL), AIP_SCOPE_INSUFFICIENT);
+    wanted[400] = '?';
+    CHECK_STATUS(aip_grant_covers(&v.grant, aip_bytes_of(wanted), NULL), AIP_SCOPE_INSUFFICIENT);
+    aip_chain_free(&v.chain);
+    free(text);
+}
+
 static void
 a_foreign_root_under_a_bare_key_is_known_by_its_key(void)
 {
@@ -470,7 +492,8 @@ forget_parties(void)
 RUN(TEST(a_root_named_by_a_hash_needs_the_key_that_hashes_to_it), TEST(a_kid_names_the_one_key_of_its_issuer),
     TEST(a_good_chain_yields_its_grant), TEST(a_root_is_trusted_by_name_by_key_or_by_pin_only),
     TEST(a_pin_that_contradicts_the_name_or_a_bad_key_is_refused),
-    TEST(a_foreign_root_under_a_bare_key_is_known_by_its_key), TEST(a_foreign_token_is_never_extended),
+    TEST(a_foreign_root_under_a_bare_key_is_known_by_its_key),
+    TEST(a_prefix_covers_a_request_that_is_longer_than_any_entry), TEST(a_foreign_token_is_never_extended),
     TEST(time_is_judged_to_the_second), TEST(an_audience_must_hold_the_verifier), TEST(links_name_parent_and_issuer),
     TEST(a_party_occurs_once_under_any_name), TEST(depth_is_counted_and_inherited),
     TEST(the_nearest_declared_budget_is_inherited), TEST(a_principal_is_introduced_by_the_root_and_kept),

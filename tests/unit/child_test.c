@@ -31,7 +31,7 @@ static struct {
     uint64_t missed;
     char line[256], text[600];
     child_end end;
-    bool pauses, stops; /* at the next line */
+    bool stops; /* at the next line */
     int descriptors;
 } run;
 
@@ -55,9 +55,6 @@ on_line(void *context, aip_bytes line)
     run.lines++;
     run.line_bytes += line.size;
     snprintf(run.line, sizeof run.line, "%.*s", (int)line.size, (const char *)line.data);
-    if (run.pauses) {
-        child_pause(run.child);
-    }
     if (run.stops) {
         child_stop(run.child, now());
     }
@@ -402,19 +399,9 @@ a_flood_on_stdout_leaves_the_loop_its_turns(void)
 }
 
 static void
-a_paused_child_is_not_read_and_loses_nothing(void)
+nothing_of_a_long_output_is_lost(void)
 {
     start_shell((child_setup){0}, "i=0; while [ $i -lt 50000 ]; do i=$((i+1)); echo $i; done");
-    run.pauses = true;
-    UNTIL(run.lines == 1);
-    turn_for(100);
-    CHECK(run.lines == 1 && run.ends == 0);
-    child_resume(run.child);
-    UNTIL(run.lines == 2); /* pauses again */
-    turn_for(30);
-    CHECK(run.lines == 2);
-    run.pauses = false;
-    child_resume(run.child);
     UNTIL(run.ends == 1);
     CHECK(run.lines == 50000);
     CHECK_TEXT(run.line, "50000");
@@ -422,10 +409,9 @@ a_paused_child_is_not_read_and_loses_nothing(void)
 }
 
 static void
-what_came_before_the_end_is_told_even_when_paused(void)
+what_came_before_the_end_is_told(void)
 {
     start_shell((child_setup){0}, "echo 1; echo 2; echo 3; exit 4");
-    run.pauses = true;
     UNTIL(run.ends == 1);
     CHECK(run.lines == 3 && run.end.code == 4);
     end_run();
@@ -885,7 +871,7 @@ RUN(TEST(a_line_goes_in_and_comes_back), TEST(the_exit_code_is_told_and_the_last
     TEST(the_environment_holds_what_is_listed_and_nothing_else), TEST(no_descriptor_and_no_blocked_signal_is_inherited),
     TEST(half_a_line_and_the_end_is_told_as_torn_and_never_given), TEST(a_huge_line_is_skipped_and_the_next_one_comes),
     TEST(binary_garbage_and_nul_bytes_pass_through_as_they_are), TEST(a_flood_on_stdout_leaves_the_loop_its_turns),
-    TEST(a_paused_child_is_not_read_and_loses_nothing), TEST(what_came_before_the_end_is_told_even_when_paused),
+    TEST(nothing_of_a_long_output_is_lost), TEST(what_came_before_the_end_is_told),
     TEST(a_child_that_never_reads_is_full_and_holds_nobody_up), TEST(a_slow_reader_tells_when_there_is_room_again),
     TEST(messages_that_are_no_line_are_refused), TEST(what_is_queued_is_written_before_stdin_is_closed),
     TEST(a_child_that_closes_its_stdin_is_ended), TEST(a_child_that_closes_its_stdout_is_ended),

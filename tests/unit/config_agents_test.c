@@ -1,19 +1,8 @@
 /* E-80: what gateway.yaml says of agents and APIs, and what it says of nothing else. */
-#include "check.h"
-#include "gateway/config.h"
-
-static gateway_config config;
-static config_problems problems;
+#include "tests/unit/config_subject.h"
 
 #define TRUST "trust: [{root: z6MkehRgf7yJbgaGfYsdoAsKdBPE3dj2CYhowQdcjqSJgvVd}]\n"
 #define ENTRY(more) TRUST "upstreams:\n  - {name: a, url: 'https://a.example/rpc'" more "}\n"
-
-static aip_status
-load(const char *text)
-{
-    config_clear(&config);
-    return config_load(aip_bytes_of(text), &config, &problems, NULL);
-}
 
 static void
 an_agent_has_its_own_keys(void)

@@ -10,7 +10,8 @@ static const char text[] = "listen: {port: 1}\naudiences: [a, b]\ntrust:\n  - ro
                            "    scope: ['tool:a', 'tool:b']\n    budget_usd: 1.5\n  - \"did:web:*.b.example\"\n"
                            "unknown: {name: g, scope: [\"tool:c\"]}\n"
                            "upstreams:\n  - {name: a, command: [x, w], environment: [B]}\n"
-                           "  - {name: b, url: 'http://h/', headers: {K: {file: f}}}\n";
+                           "  - {name: b, url: 'http://h/', headers: {K: {file: f}}}\n"
+                           "  - {name: all, members: [a, b]}\n";
 
 static void
 memory_that_ends_anywhere_is_a_refusal_and_leaves_nothing(void)

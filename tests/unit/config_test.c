@@ -1,23 +1,10 @@
 /* gateway.yaml: what is taken from it, and every kind of error with its place. */
-#include "tests/unit/check.h"
+#include "tests/unit/config_subject.h"
 
 #include <stdlib.h>
 
-#include "gateway/config.h"
-
 #define KEY "z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw"
 #define ROOT "did:key:" KEY
-
-static gateway_config config;
-static config_problems problems;
-
-static aip_status
-load(const char *text)
-{
-    aip_error err = AIP_ERROR_INIT;
-    config_clear(&config);
-    return config_load(aip_bytes_of(text), &config, &problems, &err);
-}
 
 static const config_value *
 value_of(const char *path)
@@ -28,24 +15,6 @@ value_of(const char *path)
         }
     }
     return NULL;
-}
-
-/* One problem alone, at its place, whose sentence has the words. */
-static void
-check_problem(const char *text, unsigned line, unsigned column, const char *words)
-{
-    aip_status got = load(text);
-    const config_problem *first = &problems.items[0];
-    if (got != AIP_CONFIG_INVALID || problems.count != 1 || first->place.line != line ||
-        first->place.column != column || strstr(first->sentence, words) == NULL) {
-        printf("  of \"%s\": %s\n", text, aip_status_lookup(got)->name);
-        for (size_t i = 0; i < problems.count; i++) {
-            printf("    %u:%u %s\n", problems.items[i].place.line, problems.items[i].place.column,
-                   problems.items[i].sentence);
-        }
-        CHECK(false);
-    }
-    config_clear(&config);
 }
 
 static void

@@ -1,36 +1,5 @@
 /* `upstreams:` of gateway.yaml: what is taken, and each way to be wrong with its place. */
-#include "tests/unit/check.h"
-
-#include "gateway/config.h"
-
-static gateway_config config;
-static config_problems problems;
-
-static aip_status
-load(const char *text)
-{
-    aip_error err = AIP_ERROR_INIT;
-    config_clear(&config);
-    return config_load(aip_bytes_of(text), &config, &problems, &err);
-}
-
-/* One problem alone, at its place, whose sentence has the words. */
-static void
-check_problem(const char *text, unsigned line, unsigned column, const char *words)
-{
-    aip_status got = load(text);
-    const config_problem *first = &problems.items[0];
-    if (got != AIP_CONFIG_INVALID || problems.count != 1 || first->place.line != line ||
-        first->place.column != column || strstr(first->sentence, words) == NULL) {
-        printf("  of \"%s\": %s\n", text, aip_status_lookup(got)->name);
-        for (size_t i = 0; i < problems.count; i++) {
-            printf("    %u:%u %s\n", problems.items[i].place.line, problems.items[i].place.column,
-                   problems.items[i].sentence);
-        }
-        CHECK(false);
-    }
-    config_clear(&config);
-}
+#include "tests/unit/config_subject.h"
 
 static void
 every_member_is_taken(void)
@@ -134,6 +103,64 @@ limits_lie_in_their_range(void)
     config_clear(&config);
 }
 
+#define TWO "  - {name: a, url: 'http://a/'}\n  - {name: b, command: [x]}\n"
+
+static void
+groups_name_their_members_wherever_those_stand(void)
+{
+    CHECK_STATUS(load("upstreams:\n  - {name: all, path: /mcp, members: [a, b], timeout: 7s, name_bytes: 128}\n" TWO
+                      "  - {name: '9', members: [b, a], max_connections: 3}\n"),
+                 AIP_OK);
+    const config_upstream *all = &config.upstreams[0], *last = &config.upstreams[3];
+    CHECK(all->member_count == 2 && all->name_bytes == 128 && all->timeout_seconds == 7);
+    CHECK_TEXT(all->members[0], "a");
+    CHECK_TEXT(all->members[1], "b");
+    CHECK_TEXT(last->members[0], "b");
+    CHECK(last->name_bytes == 0 && last->connections_max == 3 && config.upstreams[1].members == NULL);
+    config_clear(&config);
+}
+
+static void
+groups_of_anything_but_servers_are_refused(void)
+{
+    check_problem("upstreams:\n" TWO "  - {name: g, members: a}\n", 4, 24, "a list of 2 to 16 names");
+    check_problem("upstreams:\n" TWO "  - {name: g, members: []}\n", 4, 24, "a list of 2 to 16 names");
+    check_problem("upstreams:\n" TWO "  - {name: g, members: [a]}\n", 4, 24, "a list of 2 to 16 names");
+    check_problem("upstreams:\n" TWO "  - {name: g, members: [a,b,c,d,e,f,g,h,i,j,k,l,m,o,p,q,r]}\n", 4, 24,
+                  "a list of 2 to 16 names");
+    check_problem("upstreams:\n" TWO "  - {name: g, members: [a, a]}\n", 4, 28, "stands in the list already");
+    check_problem("upstreams:\n" TWO "  - {name: g, members: [a, 2]}\n", 4, 28, "item 2");
+    check_problem("upstreams:\n" TWO "  - {name: g, members: [a, c]}\n", 4, 28, "members: item 2: no upstream");
+    check_problem("upstreams:\n" TWO "  - {name: g, members: [g, b]}\n", 4, 25, "item 1: is a group");
+    check_problem("upstreams:\n  - {name: h, members: [a, g]}\n" TWO "  - {name: g, members: [a, b]}\n", 2, 28,
+                  "item 2: is a group");
+    check_problem("upstreams:\n" TWO
+                  "  - {name: c, protocol: http, url: 'http://c/'}\n  - {name: g, members: [a, c]}\n",
+                  5, 28, "does not speak mcp");
+    check_problem("upstreams:\n" TWO "  - {name: 1c, url: 'http://c/'}\n  - {name: g, members: [1c, a]}\n", 5, 25,
+                  "begins with a letter");
+}
+
+static void
+what_is_said_of_servers_is_not_said_of_groups(void)
+{
+    static const char *const others[] = {"environment: [A]",        "protocol: mcp",         "policy: p.yaml",
+                                         "headers: {K: {file: x}}", "tls: {ca_file: x}",     "connect_timeout: 1s",
+                                         "keep_alive: 1s",          "rest_url: 'http://a/'", "card: rewritten"};
+    char text[256];
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        snprintf(text, sizeof text, "upstreams:\n" TWO "  - {name: g, members: [a, b], %s}\n", others[i]);
+        check_problem(text, 4, 32, "is not of a group");
+    }
+    check_problem("upstreams:\n" TWO "  - {name: g, members: [a, b], url: 'http://a/'}\n", 4, 5, "or members");
+    check_problem("upstreams:\n" TWO "  - {name: g, members: [a, b], command: [x]}\n", 4, 5, "or members");
+    check_problem("upstreams:\n" TWO "  - {name: g, members: [a, b], tmeout: 1s}\n", 4, 32, "did you mean timeout?");
+    check_problem("upstreams: [{name: a, url: 'http://a/', name_bytes: 64}]\n", 1, 13, "of an upstream with members");
+    check_problem("upstreams:\n" TWO "  - {name: g, members: [a, b], name_bytes: 15}\n", 4, 44, "not from 16 to 128");
+    check_problem("upstreams:\n" TWO "  - {name: g, members: [a, b], name_bytes: 129}\n", 4, 44, "not from 16 to 128");
+}
+
 RUN(TEST(every_member_is_taken), TEST(entries_that_are_not_whole_are_refused),
     TEST(names_and_paths_that_mean_nothing_are_refused), TEST(secrets_stand_in_files_and_tls_belongs_to_https),
-    TEST(limits_lie_in_their_range))
+    TEST(limits_lie_in_their_range), TEST(groups_name_their_members_wherever_those_stand),
+    TEST(groups_of_anything_but_servers_are_refused), TEST(what_is_said_of_servers_is_not_said_of_groups))

@@ -317,6 +317,15 @@ every_form_of_the_known_keys_belongs_to_its_key_only(void)
     json_decref(document);
 }
 
+/* Of an identifier at version 0, with the key that belongs to it. */
+static aip_status
+write_document(const aip_did *did, const aip_public_key *key, text_buffer *out)
+{
+    IDENTITY_AUTO identity *id = NULL;
+    AIP_TRY(identity_of_name(did, key, &id, NULL));
+    return did_document_write_identity(id, 0, NULL, out, NULL);
+}
+
 static void
 the_document_of_a_self_form_has_the_specified_members(void)
 {
@@ -324,8 +333,8 @@ the_document_of_a_self_form_has_the_specified_members(void)
     aip_public_key key = key_of(SELF), other = key_of(OTHER_SELF);
     aip_did did;
     CHECK_STATUS(aip_did_parse(AIP_BYTES_LITERAL(SELF), &did, NULL), AIP_OK);
-    CHECK_STATUS(did_document_write(&did, &other, &out), AIP_DID_KEY_MISMATCH);
-    CHECK_STATUS(did_document_write(&did, &key, &out), AIP_OK);
+    CHECK_STATUS(write_document(&did, &other, &out), AIP_DID_KEY_MISMATCH);
+    CHECK_STATUS(write_document(&did, &key, &out), AIP_OK);
     text_append(&out, (aip_bytes){(const unsigned char *)"", 1});
     CHECK_TEXT(out.data,
                "{\"@context\":[\"https://www.w3.org/ns/did/v1\",\"https://w3id.org/security/multikey/v1\"],"
@@ -346,7 +355,7 @@ documents_of_every_form_are_read_back_for_every_use(void)
         char kid[128];
         aip_did did;
         CHECK_STATUS(aip_did_parse(aip_bytes_of(names[i]), &did, NULL), AIP_OK);
-        CHECK_STATUS(did_document_write(&did, &key, &out), AIP_OK);
+        CHECK_STATUS(write_document(&did, &key, &out), AIP_OK);
         snprintf(kid, sizeof kid, "%s#" MULTIKEY, names[i]);
         for (did_use use = DID_USE_ANY; use <= DID_USE_DELEGATION; use++) {
             did_key_query query = {did.text, {0}, use};
@@ -494,8 +503,6 @@ resolution_results_carry_the_standard_error_names(void)
         }
         json_decref(result);
     }
-    CHECK_TEXT(did_resolution_error_name(AIP_DID_KEY_MISMATCH, true), "INVALID_DID_DOCUMENT");
-    CHECK_TEXT(did_resolution_error_name(AIP_NO_MEMORY, false), "INTERNAL_ERROR");
 }
 
 RUN(TEST(the_form_is_decided_by_grammar_first_match_wins), TEST(foreign_token_names_follow_their_own_grammar),

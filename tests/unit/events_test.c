@@ -121,6 +121,9 @@ an_event_beyond_the_limit_is_refused(void)
     CHECK_STATUS(events_add(&splitter, (aip_bytes){much, sizeof much}, NULL), AIP_OK);
     CHECK(!events_next(&splitter, &event));
     CHECK_STATUS(events_add(&splitter, AIP_BYTES_LITERAL("\n"), NULL), AIP_UPSTREAM_INVALID);
+    splitter.most = sizeof much + 1;
+    CHECK_STATUS(events_add(&splitter, AIP_BYTES_LITERAL("\n"), NULL), AIP_OK);
+    CHECK_STATUS(events_add(&splitter, AIP_BYTES_LITERAL("\n"), NULL), AIP_UPSTREAM_INVALID);
     text_clear(&splitter.pending);
 }
 
@@ -160,7 +163,17 @@ only_a_line_of_its_own_is_an_id(void)
     CHECK(!events_have_id(aip_bytes_of("")));
 }
 
+static void
+the_last_id_is_the_one_that_is_kept(void)
+{
+    CHECK(aip_bytes_equal(events_id(aip_bytes_of("id: 7\ndata: {}\n\n")), AIP_BYTES_LITERAL("7")));
+    CHECK(aip_bytes_equal(events_id(aip_bytes_of("id:a b\rid:  c\r\n\r\n")), AIP_BYTES_LITERAL(" c")));
+    CHECK(events_id(aip_bytes_of("id: 7\nid:\n\n")).size == 0);
+    CHECK(events_id(aip_bytes_of("data: id: 7\n\n")).size == 0);
+}
+
 RUN(TEST(an_empty_line_ends_an_event), TEST(an_event_that_is_not_ended_is_none), TEST(any_pieces_give_the_same_data),
     TEST(a_byte_order_mark_is_refused), TEST(an_event_beyond_the_limit_is_refused),
     TEST(data_lines_are_joined_and_others_are_not_data), TEST(all_lines_but_data_and_the_usual_name_stand_beside),
-    TEST(a_changed_event_keeps_its_other_lines), TEST(only_a_line_of_its_own_is_an_id))
+    TEST(a_changed_event_keeps_its_other_lines), TEST(only_a_line_of_its_own_is_an_id),
+    TEST(the_last_id_is_the_one_that_is_kept))

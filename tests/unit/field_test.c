@@ -127,6 +127,19 @@ a_full_table_of_hosts_refuses_new_ones_until_one_is_idle(void)
     CHECK_STATUS(host_rate_take(&rate, "newer", start + second, NULL), AIP_FETCH_BUSY);
 }
 
-RUN(TEST(turns_come_back_evenly), TEST(a_full_table_of_hosts_refuses_new_ones_until_one_is_idle),
-    TEST(max_age_is_read_strictly), TEST(only_one_known_coding_is_taken), TEST(a_length_or_chunks_frame_a_reply),
-    TEST(a_header_line_is_split))
+static void
+a_token_is_letters_digits_and_some_signs(void)
+{
+    static const char *const bad[] = {"",    " ",   "a b", "a ",    "Host:",    "a(b)",
+                                      "a\"", "a,b", "a/b", "a\x7f", "\xc3\xa9", "{a}"};
+    CHECK(field_is_token(AIP_BYTES_LITERAL("X-a!#$%&'*+-.^_`|~09")));
+    CHECK(!field_is_token(AIP_BYTES_LITERAL("a\0b")));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        CHECK(!field_is_token(aip_bytes_of(bad[i])));
+    }
+    CHECK(field_is(AIP_BYTES_LITERAL("hOST"), "Host") && !field_is(AIP_BYTES_LITERAL("Hos"), "Host"));
+}
+
+RUN(TEST(a_token_is_letters_digits_and_some_signs), TEST(turns_come_back_evenly),
+    TEST(a_full_table_of_hosts_refuses_new_ones_until_one_is_idle), TEST(max_age_is_read_strictly),
+    TEST(only_one_known_coding_is_taken), TEST(a_length_or_chunks_frame_a_reply), TEST(a_header_line_is_split))

@@ -57,7 +57,7 @@ open_all(void)
     pthread_mutex_init(&running.lock, NULL);
     running.settings = settings;
     snprintf(log_path, sizeof log_path, "%s.log", path);
-    CHECK_STATUS(audit_open(log_path, &running.audit, NULL), AIP_OK);
+    CHECK_STATUS(audit_open_with(&(audit_options){.path = log_path}, &running.audit, NULL), AIP_OK);
     CHECK_STATUS(scribe_open(running.audit, &running.scribe, NULL), AIP_OK);
     CHECK_STATUS(mailroom_new(&running.mail, NULL), AIP_OK);
     shard.gateway = &running;

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "check.h"
 #include "net/lean_reply.h"
+#include "net/loop.h"
 
 #define PATIENCE_MICROSECONDS 10000000
 #define HEAD "HTTP/1.1 200 OK\r\n"
@@ -364,7 +365,7 @@ static void
 open_client(client *c)
 {
     *c = (client){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
-    CHECK_STATUS(upstream_start_library(NULL), AIP_OK);
+    CHECK_STATUS(net_start_library(NULL), AIP_OK);
     CHECK_STATUS(upstream_open(c->epoll_fd, &c->up, NULL), AIP_OK);
 }
 

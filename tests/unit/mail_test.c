@@ -139,6 +139,23 @@ an_answer_rings_at_home(void)
     tear_down(&o);
 }
 
+static void
+an_answer_that_nobody_waits_for_wakes_nobody(void)
+{
+    office o;
+    set_up(&o);
+    for (int i = 0; i < 4; i++) { /* more than may be asked at a time: each gives its place back */
+        question *q = NULL;
+        CHECK_STATUS(question_new(o.box, QUESTION_HOLD, AIP_BYTES_LITERAL("line"), &q, NULL), AIP_OK);
+        q->unheard = true;
+        CHECK_STATUS(desk_ask(o.desk, q, NULL), AIP_OK);
+        desk_answer(o.desk, desk_take(o.desk, QUESTION_HOLD));
+    }
+    CHECK(!rings(mailbox_descriptor(o.box)) && mailbox_take(o.box) == NULL);
+    tear_down(&o);
+}
+
 RUN(TEST(a_desk_rings_when_it_is_asked), TEST(a_shard_that_gathers_rings_once_for_all_that_it_asked),
     TEST(another_shard_rings_at_once_all_the_same), TEST(more_desks_than_a_shard_notes_are_rung_at_once),
-    TEST(a_question_too_many_is_refused_and_rings_nothing), TEST(an_answer_rings_at_home))
+    TEST(a_question_too_many_is_refused_and_rings_nothing), TEST(an_answer_rings_at_home),
+    TEST(an_answer_that_nobody_waits_for_wakes_nobody))

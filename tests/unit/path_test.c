@@ -166,6 +166,33 @@ relative_texts_are_seen_from_both_directories(void)
     CHECK(touched(&root, AIP_BYTES_LITERAL("tar etc"), true) == 1);
 }
 
+/* The second spelling of each is no plain word, and so goes the long way. */
+static void
+a_plain_word_touches_what_the_same_name_touches_otherwise(void)
+{
+    static const char *const entries[] = {"/work/secret", "keys",        "/work/[ab]x", "/**/token",
+                                          "/work/d?r/y",  "/proc/1/Cwd", "s*",          "/other/place"};
+    static const char *const words[] = {"secret", "SECRET", "secrets", "keys", "ax", "cx",    "token", "Token_1",
+                                        "dir",    "root",   "cwd",     "y",    "s",  "s-9_Z", "place", "other"};
+    static const char *const directories[] = {"/work", "/", "/proc/self", "/proc/1", "/WORK/secret", "/work/dir"};
+    size_t touching = 0;
+    for (size_t d = 0; d < sizeof directories / sizeof directories[0]; d++) {
+        const path_setting setting = {.directory = "/elsewhere", .child_directory = directories[d]};
+        path_guard *guard = guard_of(entries, sizeof entries / sizeof entries[0], &setting);
+        for (size_t i = 0; guard != NULL && i < 2 * sizeof words / sizeof words[0]; i++) {
+            size_t plain = 0, long_way = 0;
+            char spelt[32];
+            snprintf(spelt, sizeof spelt, "./%s", words[i / 2]);
+            CHECK_STATUS(path_guard_check(guard, aip_bytes_of(words[i / 2]), i % 2 == 1, &plain, NULL), AIP_OK);
+            CHECK_STATUS(path_guard_check(guard, aip_bytes_of(spelt), i % 2 == 1, &long_way, NULL), AIP_OK);
+            CHECK(plain == long_way);
+            touching += plain != PATH_NONE;
+        }
+        path_guard_free(&guard);
+    }
+    CHECK(touching > 40 && touching < 160);
+}
+
 static void
 the_peers_rules_block_more_when_asked(void)
 {
@@ -330,7 +357,8 @@ RUN(TEST(an_entry_and_all_beneath_it_are_touched), TEST(neighbours_are_free), TE
     TEST(look_alikes_count_as_what_they_look_like), TEST(backslashes_separate_and_quotes_do_not),
     TEST(paths_within_a_text_are_found), TEST(globs_touch_what_they_could_match),
     TEST(a_directory_above_is_touched_by_what_acts_recursively), TEST(relative_texts_are_seen_from_both_directories),
-    TEST(the_peers_rules_block_more_when_asked), TEST(strings_and_names_are_searched_at_any_depth),
-    TEST(directory_and_file_in_members_of_one_object_are_joined), TEST(an_object_too_large_to_join_counts_as_touching),
-    TEST(entries_that_protect_nothing_known_are_refused), TEST(without_entries_nothing_is_touched),
-    TEST(symbolic_links_are_followed_where_the_files_are_shared), TEST(hostile_texts_end_soon))
+    TEST(a_plain_word_touches_what_the_same_name_touches_otherwise), TEST(the_peers_rules_block_more_when_asked),
+    TEST(strings_and_names_are_searched_at_any_depth), TEST(directory_and_file_in_members_of_one_object_are_joined),
+    TEST(an_object_too_large_to_join_counts_as_touching), TEST(entries_that_protect_nothing_known_are_refused),
+    TEST(without_entries_nothing_is_touched), TEST(symbolic_links_are_followed_where_the_files_are_shared),
+    TEST(hostile_texts_end_soon))

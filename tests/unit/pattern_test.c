@@ -1,6 +1,7 @@
 /* Patterns: both engines give the same verdicts, and neither runs away. */
 #include "base/pattern.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/pattern_inside.h"
@@ -271,6 +272,43 @@ a_long_text_needs_no_deep_stack(void)
     free(text);
 }
 
+/* Each thread makes, uses and frees what the others do; and searches with what nobody has searched with yet. */
+static void *
+search_beside_others(void *context)
+{
+    const pattern_exact *shared = context;
+    const pattern_source source = {.text = "[ab]+c", .id = 1};
+    size_t from = 0, to = 0, good = 0;
+    bool found = false;
+    for (int i = 0; i < 50; i++) {
+        pattern_exact *own = NULL;
+        CHECK_STATUS(pattern_exact_new(&source, BYTES_MAX, &own, NULL), AIP_OK);
+        CHECK_STATUS(pattern_exact_find(own, AIP_BYTES_LITERAL("xxababc"), 0, &found, &from, &to, NULL), AIP_OK);
+        good += found && from == 2 && to == 7;
+        pattern_exact_free(&own);
+        CHECK_STATUS(pattern_exact_find(shared, AIP_BYTES_LITERAL("aaxyz"), 0, &found, &from, &to, NULL), AIP_OK);
+        good += found && from == 2 && to == 4;
+    }
+    CHECK(good == 100);
+    return NULL;
+}
+
+static void
+what_threads_compile_and_search_at_once_is_as_if_alone(void)
+{
+    const pattern_source source = {.text = "x[yw]", .id = 1};
+    pattern_exact *shared = NULL;
+    pthread_t threads[3];
+    CHECK_STATUS(pattern_exact_new(&source, BYTES_MAX, &shared, NULL), AIP_OK);
+    for (int i = 0; i < 3; i++) {
+        CHECK(pthread_create(&threads[i], NULL, search_beside_others, shared) == 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    }
+    pattern_exact_free(&shared);
+}
+
 RUN(TEST(a_search_is_unanchored_unless_the_pattern_says_so), TEST(a_dot_is_one_code_point_and_no_newline),
     TEST(flags_are_those_of_the_source), TEST(a_literal_has_no_metacharacters),
     TEST(empty_texts_and_empty_matches_count), TEST(what_the_first_engine_refuses_runs_on_the_second),
@@ -278,4 +316,5 @@ RUN(TEST(a_search_is_unanchored_unless_the_pattern_says_so), TEST(a_dot_is_one_c
     TEST(a_start_is_reported_where_it_is_wanted), TEST(a_scan_ends_when_the_callback_says_so),
     TEST(one_hit_is_enough_for_single_match), TEST(bytes_that_are_not_utf8_count_as_nul),
     TEST(a_scratch_of_another_set_is_refused), TEST(an_exact_match_is_leftmost_first_and_sees_what_stands_before),
-    TEST(a_pattern_that_backtracks_without_end_meets_a_limit), TEST(a_long_text_needs_no_deep_stack))
+    TEST(a_pattern_that_backtracks_without_end_meets_a_limit), TEST(a_long_text_needs_no_deep_stack),
+    TEST(what_threads_compile_and_search_at_once_is_as_if_alone))

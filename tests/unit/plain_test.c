@@ -253,8 +253,44 @@ no_public_traversal_leads_upwards(void)
     CHECK(read > 300 && accepted > 10);
 }
 
-RUN(TEST(a_body_that_is_no_json_is_one_argument), TEST(a_query_is_written_plainly),
-    TEST(an_address_has_one_name_however_it_is_spelt), TEST(addresses_that_could_be_read_otherwise_are_refused),
-    TEST(methods_outside_the_list_are_refused), TEST(query_and_body_become_arguments),
-    TEST(parameters_that_could_be_read_otherwise_are_refused), TEST(headers_that_make_another_request_of_it_are_known),
-    TEST(no_public_traversal_leads_upwards))
+static bool
+overrides(const char *type, const char *body)
+{
+    const plain_request request = {.type = aip_bytes_of(type), .other = aip_bytes_of(body)};
+    return plain_body_overrides(&request);
+}
+
+static bool
+json_overrides(const char *body)
+{
+    scan_document document;
+    CHECK_STATUS(scan_load(aip_bytes_of(body), &limits, &document, NULL), AIP_OK);
+    const plain_request request = {.body = &document};
+    bool found = plain_body_overrides(&request);
+    scan_clear(&document);
+    return found;
+}
+
+static void
+a_body_that_asks_for_another_method_is_known(void)
+{
+    static const char form[] = "application/x-www-form-urlencoded", parts[] = "multipart/form-data; boundary=b";
+    CHECK(overrides(form, "_method=DELETE") && overrides(form, "a=1&_METHOD=PUT") && overrides(form, "a=1;_method=x"));
+    CHECK(overrides(form, "a=1&%5f%4Dethod=PUT&b") && overrides(form, "_method") && overrides(form, "&&_method=&"));
+    CHECK(overrides("Application/X-WWW-Form-URLencoded; charset=utf-8", "_method=DELETE"));
+    CHECK(!overrides(form, "method=DELETE&a=_method") && !overrides(form, "_methods=1&x_method=2&_meth=3"));
+    CHECK(!overrides(form, "%") && !overrides(form, "") && !overrides(form, "%5") &&
+          !overrides("text/plain", "_method=x"));
+    CHECK(overrides(parts, "--b\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE\r\n--b--"));
+    CHECK(overrides(parts, "--b\r\nContent-Disposition: form-data; name=_Method\r\n\r\nDELETE\r\n--b--"));
+    CHECK(overrides(parts, "--b\r\nContent-Disposition: form-data; name*=utf-8''_method\r\n\r\nDELETE\r\n--b--"));
+    CHECK(!overrides(parts, "--b\r\nContent-Disposition: form-data; name=\"a_method\"\r\n\r\n_method of it\r\n--b--"));
+    CHECK(json_overrides("{\"a\":1,\"_method\":\"DELETE\"}") && json_overrides("{\"\\u005fMethod\":1}"));
+    CHECK(!json_overrides("{\"method\":1,\"a\":{\"_method\":1}}") && !json_overrides("[\"_method\"]"));
+}
+
+RUN(TEST(a_body_that_asks_for_another_method_is_known), TEST(a_body_that_is_no_json_is_one_argument),
+    TEST(a_query_is_written_plainly), TEST(an_address_has_one_name_however_it_is_spelt),
+    TEST(addresses_that_could_be_read_otherwise_are_refused), TEST(methods_outside_the_list_are_refused),
+    TEST(query_and_body_become_arguments), TEST(parameters_that_could_be_read_otherwise_are_refused),
+    TEST(headers_that_make_another_request_of_it_are_known), TEST(no_public_traversal_leads_upwards))

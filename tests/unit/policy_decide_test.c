@@ -279,6 +279,12 @@ a_pinned_schema_is_the_one_of_the_call(void)
     subject_close(&s);
 }
 
+static bool
+shown(const subject *s, const char *tool)
+{
+    return policy_shows_to(s->p, POLICY_TOOL, aip_bytes_of(tool), (aip_bytes){0});
+}
+
 static void
 tools_that_no_call_can_reach_are_not_shown(void)
 {
@@ -288,15 +294,30 @@ tools_that_no_call_can_reach_are_not_shown(void)
                       "    - {tool: c, action: ask}\n")) {
         return;
     }
-    CHECK(policy_shows(s.p, AIP_BYTES_LITERAL("A")) && policy_shows(s.p, AIP_BYTES_LITERAL("c")));
-    CHECK(!policy_shows(s.p, AIP_BYTES_LITERAL("b")) && !policy_shows(s.p, AIP_BYTES_LITERAL("d")));
-    CHECK(!policy_shows(s.p, AIP_BYTES_LITERAL("other")) && !policy_shows(s.p, AIP_BYTES_LITERAL("")));
+    CHECK(shown(&s, "A") && shown(&s, "c"));
+    CHECK(!shown(&s, "b") && !shown(&s, "d"));
+    CHECK(!shown(&s, "other") && !shown(&s, ""));
     subject_close(&s);
 }
 
-RUN(TEST(tools_are_allowed_by_list_or_by_rule_and_else_refused), TEST(names_count_after_normalising),
-    TEST(methods_are_judged_before_tools), TEST(without_a_policy_nothing_passes), TEST(patterns_bind_their_arguments),
-    TEST(strict_rules_refuse_what_they_do_not_declare), TEST(monitor_mode_forgives_violations_only),
-    TEST(buckets_refill_evenly_and_are_the_callers), TEST(a_token_is_spent_even_when_a_later_check_refuses),
-    TEST(protected_paths_come_before_the_lists), TEST(a_pinned_schema_is_the_one_of_the_call),
-    TEST(tools_that_no_call_can_reach_are_not_shown))
+/* Y-10: else no client of either era could begin under a policy that says nothing of methods. */
+static void
+both_ways_to_begin_are_allowed_by_default(void)
+{
+    subject s;
+    if (!subject_open(&s, "  allowed_tools: [a]\n")) {
+        return;
+    }
+    CHECK_VERDICT(subject_ask(&s, "initialize", "", NULL), "ALLOW", AIP_OK);
+    CHECK_VERDICT(subject_ask(&s, "server/discover", "", NULL), "ALLOW", AIP_OK);
+    CHECK_VERDICT(subject_ask(&s, "server/discovered", "", NULL), "BLOCK", AIP_POLICY_METHOD);
+    CHECK_VERDICT(subject_ask(&s, "subscriptions/listen", "", NULL), "BLOCK", AIP_POLICY_METHOD);
+    subject_close(&s);
+}
+
+RUN(TEST(both_ways_to_begin_are_allowed_by_default), TEST(tools_are_allowed_by_list_or_by_rule_and_else_refused),
+    TEST(names_count_after_normalising), TEST(methods_are_judged_before_tools), TEST(without_a_policy_nothing_passes),
+    TEST(patterns_bind_their_arguments), TEST(strict_rules_refuse_what_they_do_not_declare),
+    TEST(monitor_mode_forgives_violations_only), TEST(buckets_refill_evenly_and_are_the_callers),
+    TEST(a_token_is_spent_even_when_a_later_check_refuses), TEST(protected_paths_come_before_the_lists),
+    TEST(a_pinned_schema_is_the_one_of_the_call), TEST(tools_that_no_call_can_reach_are_not_shown))

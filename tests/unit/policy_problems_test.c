@@ -256,6 +256,14 @@ hostile_documents_are_refused_within_bounds(void)
 
 /* ---- hashes and signatures ---- */
 
+static bool
+says_signed(const policy *p)
+{
+    TEXT_AUTO text_buffer said = {0};
+    CHECK_STATUS(policy_explain(p, &said, NULL), AIP_OK);
+    return memmem(said.data, said.size, ", signed\n", 9) != NULL;
+}
+
 static void
 hashes_are_of_the_document_and_of_the_file(void)
 {
@@ -271,7 +279,7 @@ hashes_are_of_the_document_and_of_the_file(void)
         "f790867c6da64cd17be604cb83a212ed727e381c1f1b6bdbc17c3e51439c1662"); /* the text is its own canonical form */
     CHECK_TEXT(policy_file_sha256(p), policy_hash(p));
     CHECK_TEXT(policy_hash(other), policy_hash(p));
-    CHECK(strcmp(policy_file_sha256(other), policy_hash(p)) != 0 && !policy_is_signed(p));
+    CHECK(strcmp(policy_file_sha256(other), policy_hash(p)) != 0 && !says_signed(p));
     policy_free(&p);
     policy_free(&other);
 }
@@ -287,7 +295,7 @@ load_signed(const char *signature, const char *spec, const aip_public_key *key)
     char text[512];
     snprintf(text, sizeof text, SIGNED, ",\"signature\":\"", signature, "\"", spec);
     aip_status status = policy_load(aip_bytes_of(text), &origin, &p, NULL);
-    CHECK(p == NULL || policy_is_signed(p));
+    CHECK(p == NULL || says_signed(p));
     policy_free(&p);
     return status;
 }

@@ -197,8 +197,79 @@ an_old_snapshot_lives_as_long_as_somebody_holds_it(void)
     CHECK(held == NULL && g.settings == NULL);
 }
 
+static const char *const both[] = {"a", "b"};
+#define GROUP .name = "all", .path = "/mcp", .members = (const char **)(uintptr_t)both, .member_count = 2
+
+static void
+a_group_has_its_members_and_fails_when_all_of_them_do(void)
+{
+    const config_upstream ups[] = {{GROUP},
+                                   {.name = "b", .command = (const char *[]){"run", NULL}},
+                                   {.name = "a", .url = "http://192.0.2.1/"},
+                                   {.name = "c", .url = "http://192.0.2.1/"}};
+    gateway_settings *settings = make(ups, 4, NULL, AIP_OK);
+    const gateway_route *all = &settings->routes[0];
+    CHECK_TEXT(all->url, "group:all");
+    CHECK_TEXT(all->path, "/mcp");
+    CHECK(all->member_count == 2 && all->members[0] == &settings->routes[2] && all->members[1] == &settings->routes[1]);
+    CHECK(all->idle_seconds == 5 && all->name_bytes == 64 && all->protocol == &protocol_mcp && all->command == NULL);
+    CHECK(settings->routes[1].members == NULL && settings->routes[1].name_bytes == 0);
+    for (int i = 0; i < 3; i++) {
+        route_state_note(settings->routes[1].state, false, 0);
+        route_state_note(settings->routes[3].state, false, 0);
+        route_state_note(all->state, false, 0); /* counts for nothing */
+    }
+    CHECK(routes_fails(&settings->routes[1]) && !routes_fails(&settings->routes[2]) && !routes_fails(all));
+    for (int i = 0; i < 3; i++) {
+        route_state_note(settings->routes[2].state, false, 0);
+    }
+    CHECK(routes_fails(all));
+    route_state_note(settings->routes[2].state, true, 0);
+    CHECK(!routes_fails(&settings->routes[2]) && !routes_fails(all));
+    route_state_note_down(settings->routes[2].state, true); /* a command that ended */
+    CHECK(routes_fails(&settings->routes[2]) && routes_fails(all) && !route_state_fails(settings->routes[2].state));
+    route_state_note_down(settings->routes[2].state, false);
+    CHECK(!routes_fails(all));
+    route_state_note_down(settings->routes[2].state, true);
+    TEXT_AUTO text_buffer health = {0};
+    routes_append_health(settings, &health);
+    static const char wanted[] = "\"upstreams\":{\"all\":\"failing\",\"b\":\"failing\",";
+    CHECK(health.size > sizeof wanted && memcmp(health.data, wanted, sizeof wanted - 1) == 0);
+    drop(settings);
+}
+
+static void
+a_group_says_how_long_it_waits_and_how_long_names_are(void)
+{
+    const config_upstream ups[] = {{.name = "a", .url = "http://192.0.2.1/"},
+                                   {.name = "b", .url = "http://192.0.2.2/"},
+                                   {GROUP, .timeout_seconds = 9, .name_bytes = 16, .connections_max = 8}};
+    gateway_settings *settings = make(ups, 3, NULL, AIP_OK);
+    const gateway_route *all = &settings->routes[2];
+    CHECK(all->idle_seconds == 9 && all->name_bytes == 16 && all->requests_max == 8);
+    CHECK(!routes_share_files(settings) && !routes_have_command(settings));
+    drop(settings);
+}
+
+static void
+a_group_of_what_is_no_mcp_server_here_is_refused(void)
+{
+    const config_upstream missing[] = {{.name = "a", .url = "http://h/"}, {GROUP}},
+                          agent[] = {{.name = "a", .url = "http://h/"},
+                                     {.name = "b", .url = "http://h/", .protocol = "http"},
+                                     {GROUP}},
+                          group[] = {{.name = "a", .url = "http://h/"},
+                                     {.name = "b", .members = (const char *[]){"a", "a"}, .member_count = 2},
+                                     {GROUP}};
+    drop(make(missing, 2, NULL, AIP_CONFIG_INVALID));
+    drop(make(agent, 3, NULL, AIP_CONFIG_INVALID));
+    drop(make(group, 3, NULL, AIP_CONFIG_INVALID));
+}
+
 RUN(TEST(one_alone_is_where_its_url_says_and_several_at_their_names), TEST(two_at_one_path_are_refused),
     TEST(files_are_shared_on_this_machine_only), TEST(credentials_are_lines_without_the_end_of_their_file),
     TEST(credentials_that_would_end_the_line_are_refused), TEST(a_server_stays_known_in_the_next_snapshot),
     TEST(a_server_that_does_not_answer_is_given_a_rest_and_then_one_try), TEST(requests_for_one_server_are_limited),
-    TEST(an_old_snapshot_lives_as_long_as_somebody_holds_it))
+    TEST(an_old_snapshot_lives_as_long_as_somebody_holds_it),
+    TEST(a_group_has_its_members_and_fails_when_all_of_them_do),
+    TEST(a_group_says_how_long_it_waits_and_how_long_names_are), TEST(a_group_of_what_is_no_mcp_server_here_is_refused))

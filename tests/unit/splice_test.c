@@ -170,21 +170,6 @@ what_lies_in_a_removed_value_goes_with_it(void)
 }
 
 static void
-names_can_be_changed(void)
-{
-    fixture f;
-    begin(&f, "{ \"a\" : \"v\"}");
-    uint32_t member = scan_child(&f.document, 0);
-    CHECK_STATUS(splice_rename(&f.changes, member, AIP_BYTES_LITERAL("b\""), NULL), AIP_OK);
-    CHECK_STATUS(splice_replace_string(&f.changes, member, AIP_BYTES_LITERAL("w"), NULL), AIP_OK);
-    CHECK_TEXT(finish(&f), "{ \"b\\\"\" : \"w\"}");
-    end(&f);
-    begin(&f, "[1]");
-    CHECK_STATUS(splice_rename(&f.changes, 1, AIP_BYTES_LITERAL("b"), NULL), AIP_INTERNAL);
-    end(&f);
-}
-
-static void
 one_line_has_no_white_space_outside_strings(void)
 {
     fixture f;
@@ -216,15 +201,11 @@ static void
 a_result_that_two_readers_could_read_differently_is_refused(void)
 {
     fixture f;
-    begin(&f, "{\"a\":1,\"b\":2}");
-    CHECK_STATUS(splice_rename(&f.changes, scan_member(&f.document, 0, "b"), AIP_BYTES_LITERAL("a"), NULL), AIP_OK);
-    CHECK_STATUS(splice_finish(&f.changes, &limits, &f.out, NULL, NULL), AIP_JSON_DUPLICATE);
-    CHECK(f.out.size == 0);
-    end(&f);
     begin(&f, "{}");
     CHECK_STATUS(splice_set_member(&f.changes, 0, "a", AIP_BYTES_LITERAL("1"), NULL), AIP_OK);
     CHECK_STATUS(splice_set_member(&f.changes, 0, "a", AIP_BYTES_LITERAL("2"), NULL), AIP_OK);
     CHECK_STATUS(splice_finish(&f.changes, &limits, &f.out, NULL, NULL), AIP_JSON_DUPLICATE);
+    CHECK(f.out.size == 0);
     end(&f);
 }
 
@@ -275,7 +256,7 @@ the_scan_of_the_result_is_given_to_who_wants_it(void)
 RUN(TEST(without_changes_every_byte_stays), TEST(removed_items_take_one_comma_along),
     TEST(removed_members_go_with_their_names), TEST(any_subset_can_go), TEST(values_are_replaced_in_place),
     TEST(a_whole_document_can_be_replaced), TEST(members_are_set_or_added), TEST(a_member_can_go_and_another_come),
-    TEST(what_lies_in_a_removed_value_goes_with_it), TEST(names_can_be_changed),
-    TEST(one_line_has_no_white_space_outside_strings), TEST(raw_text_that_is_not_one_value_is_refused),
-    TEST(a_result_that_two_readers_could_read_differently_is_refused), TEST(a_result_over_the_limits_is_refused),
-    TEST(a_value_cannot_be_changed_twice_or_where_there_is_none), TEST(the_scan_of_the_result_is_given_to_who_wants_it))
+    TEST(what_lies_in_a_removed_value_goes_with_it), TEST(one_line_has_no_white_space_outside_strings),
+    TEST(raw_text_that_is_not_one_value_is_refused), TEST(a_result_that_two_readers_could_read_differently_is_refused),
+    TEST(a_result_over_the_limits_is_refused), TEST(a_value_cannot_be_changed_twice_or_where_there_is_none),
+    TEST(the_scan_of_the_result_is_given_to_who_wants_it))

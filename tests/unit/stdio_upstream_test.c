@@ -1,6 +1,7 @@
 /* A server behind a pipe: what it says goes to the call, session or sessions that it is for, and to nobody else. */
 #include "gateway/stdio_upstream.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -13,13 +14,15 @@ enum { EXCHANGES = 80 };
 
 static const scan_limits limits = {65536, 64, 4096};
 static const char *const silent[] = {"sh", "-c", "exec cat >/dev/null", NULL};
-static const gateway_route route = {.name = "test", .command = silent};
+static gateway_route route = {.name = "test", .command = silent};
 static shard_tools tools;
 static spawner *starter;
 static int epoll_fd;
 static exchange *xs[EXCHANGES];
 static text_buffer told[EXCHANGES]; /* what each was told */
 static bool full;                   /* nobody takes anything */
+static bool modern;                 /* what is posted */
+static bool restarts;               /* the server is started again */
 
 static text_buffer *
 book(const void *context)
@@ -73,7 +76,7 @@ static const upstream_events events = {on_header, on_start, on_data, on_end};
 static void
 begin(void)
 {
-    const stdio_setup setup = {.route = &route, .spawner = starter, .epoll_fd = epoll_fd};
+    const stdio_setup setup = {.route = &route, .spawner = starter, .epoll_fd = epoll_fd, .restarts = restarts};
     full = false;
     CHECK_STATUS(stdio_upstream_open(&setup, &tools.commands, NULL), AIP_OK);
 }
@@ -110,6 +113,7 @@ post(int i, char owner, int session, const char *message)
     x->shard = &tools;
     x->http_method = "POST";
     x->params = SCAN_NONE;
+    x->modern = modern;
     memset(x->owner, owner, sizeof x->owner);
     if (session >= 0) {
         snprintf(x->session, sizeof x->session, "%s", xs[session]->session);
@@ -405,10 +409,132 @@ the_end_of_the_server_ends_calls_and_sessions(void)
     end();
 }
 
+/* ---- between two lives ---- */
+
+static child_state
+state_now(void)
+{
+    return child_look(tools.commands->child).state;
+}
+
+static void
+run_until(child_state wanted)
+{
+    for (int i = 0; i < 500 && state_now() != wanted; i++) {
+        struct epoll_event ready;
+        if (epoll_wait(epoll_fd, &ready, 1, 20) == 1) {
+            child_ready(ready.data.u64, ready.events, clock_monotonic_microseconds());
+        }
+        stdio_upstream_tick(tools.commands, clock_monotonic_microseconds());
+    }
+    CHECK(state_now() == wanted);
+}
+
+/* A server that has just ended, and will be started again in a second. */
+static void
+begin_pause(void)
+{
+    restarts = true;
+    begin_with_two();
+    run_until(CHILD_RUNNING);
+    kill(child_look(tools.commands->child).pid, SIGKILL);
+    run_until(CHILD_BACKING_OFF);
+}
+
+static void
+end_pause(void)
+{
+    end();
+    modern = restarts = false;
+}
+
+static void
+answer_call(int i)
+{
+    char line[64];
+    CHECK(xs[i]->pipe != NULL && xs[i]->pipe->id != 0);
+    if (xs[i]->pipe != NULL) {
+        snprintf(line, sizeof line, "{\"jsonrpc\":\"2.0\",\"id\":%u,\"result\":{}}", xs[i]->pipe->id);
+        says(line);
+    }
+}
+
+/* W-48 */
+static void
+what_needs_no_session_waits_for_the_next_life(void)
+{
+    begin_pause();
+    CHECK_STATUS(post(2, 'a', 0, REQUEST("5", "tools/call")), AIP_SESSION_NOT_FOUND);
+    CHECK_STATUS(post(3, 'a', -1, GREETING("6")), AIP_OK);
+    modern = true;
+    CHECK_STATUS(post(4, 'a', -1, REQUEST("7", "tools/call")), AIP_OK);
+    CHECK_STATUS(post(5, 'b', -1, REQUEST("7", "tools/call")), AIP_OK);
+    CHECK_STATUS(stdio_upstream_check(xs[4], NULL), AIP_OK);
+    CHECK(xs[3]->pipe->id == 0 && xs[4]->pipe->id == 0);
+    forget(5); /* it went away */
+    run_until(CHILD_RUNNING);
+    CHECK_TEXT(got(4), "");
+    answer_call(4);
+    CHECK_TEXT(got(4), "json 200 " RESULT("7") " ok");
+    CHECK(tools.commands->greeting == GREETING_ASKED);
+    says(RESULT("1"));
+    says(RESULT("2"));
+    says(RESULT("3"));
+    CHECK_TEXT(got(3), "session json 200 " RESULT("6") " ok");
+    modern = false;
+    CHECK_STATUS(post(6, 'a', 3, REQUEST("8", "tools/call")), AIP_OK);
+    answer_call(6);
+    CHECK_TEXT(got(6), "json 200 " RESULT("8") " ok");
+    end_pause();
+}
+
+/* W-48 */
+static void
+only_so_many_wait_and_only_so_long(void)
+{
+    begin_pause();
+    modern = true;
+    for (int i = 2; i < 66; i++) {
+        CHECK_STATUS(post(i, 'a', -1, REQUEST("1", "tools/call")), AIP_OK);
+    }
+    CHECK_STATUS(stdio_upstream_check(xs[2], NULL), AIP_UPSTREAM_UNREACHABLE);
+    CHECK_STATUS(post(66, 'a', -1, REQUEST("1", "tools/call")), AIP_UPSTREAM_UNREACHABLE);
+    CHECK_STATUS(post(67, 'b', -1, REQUEST("1", "tools/call")), AIP_OK);
+    stdio_waiting_sweep(tools.commands, clock_monotonic_microseconds() + 9000000);
+    CHECK_TEXT(got(2), "");
+    stdio_waiting_sweep(tools.commands, clock_monotonic_microseconds() + 10000000);
+    CHECK_TEXT(got(2), " upstream.unreachable unsent");
+    CHECK_TEXT(got(67), " upstream.unreachable unsent");
+    CHECK(tools.commands->calls == NULL);
+    end_pause();
+}
+
+/* W-48 */
+static void
+others_are_refused_in_the_pause_as_ever(void)
+{
+    begin_pause();
+    CHECK_STATUS(post(2, 'a', 0, REQUEST("5", "tools/call")), AIP_SESSION_NOT_FOUND);
+    CHECK_STATUS(stdio_upstream_check(xs[2], NULL), AIP_UPSTREAM_UNREACHABLE);
+    CHECK_STATUS(post(3, 'a', 0, WORD("notifications/initialized")), AIP_SESSION_NOT_FOUND);
+    CHECK_STATUS(stdio_upstream_check(xs[3], NULL), AIP_UPSTREAM_UNREACHABLE);
+    CHECK_STATUS(post(4, 'a', 0, "GET"), AIP_SESSION_NOT_FOUND);
+    CHECK_STATUS(stdio_upstream_check(xs[4], NULL), AIP_UPSTREAM_UNREACHABLE);
+    modern = true;
+    CHECK_STATUS(post(5, 'a', -1, REQUEST("1", "tools/call")), AIP_OK);
+    xs[5]->local = true;
+    CHECK_STATUS(stdio_upstream_check(xs[5], NULL), AIP_UPSTREAM_UNREACHABLE);
+    stdio_upstream_stop(tools.commands, false, clock_monotonic_microseconds());
+    stdio_upstream_tick(tools.commands, clock_monotonic_microseconds());
+    CHECK_TEXT(got(5), " upstream.unreachable unsent");
+    end_pause();
+}
+
 static void
 open_all(void)
 {
     CHECK_STATUS(spawner_open(&starter, NULL), AIP_OK);
+    CHECK_STATUS(route_state_new(&route.state, NULL), AIP_OK);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     CHECK(epoll_fd >= 0);
 }
@@ -417,6 +543,7 @@ static void
 close_all(void)
 {
     spawner_close(&starter);
+    route_state_drop(&route.state);
     close(epoll_fd);
 }
 
@@ -428,4 +555,5 @@ RUN({"open", open_all}, TEST(a_server_is_greeted_once_and_each_client_gets_the_a
     TEST(notifications_reach_those_they_concern), TEST(a_new_stream_takes_the_place_of_the_old_one),
     TEST(what_is_cancelled_ends_and_its_late_answer_goes_nowhere), TEST(lines_that_are_no_messages_change_nothing),
     TEST(one_caller_does_not_take_all_sessions), TEST(a_slow_reader_loses_nothing_and_then_its_call),
-    TEST(the_end_of_the_server_ends_calls_and_sessions), {"close", close_all})
+    TEST(the_end_of_the_server_ends_calls_and_sessions), TEST(what_needs_no_session_waits_for_the_next_life),
+    TEST(only_so_many_wait_and_only_so_long), TEST(others_are_refused_in_the_pause_as_ever), {"close", close_all})

@@ -141,6 +141,22 @@ times_are_written_in_utc(void)
     CHECK(clock_monotonic_microseconds() >= before && clock_now_seconds() > 1700000000);
 }
 
-RUN(TEST(a_buffer_grows_and_keeps_what_it_had), TEST(a_failed_buffer_stays_failed), TEST(strings_are_written_as_json),
+static void
+what_is_formatted_is_whole_wherever_the_room_ends(void)
+{
+    for (size_t before = 0; before < 140; before++) {
+        TEXT_AUTO text_buffer text = {0};
+        for (size_t i = 0; i < before; i++) {
+            text_append_string(&text, "x");
+        }
+        text_append_format(&text, "%s-%d", "abcdefgh", 4711);
+        text_append_format(&text, "%s", "");
+        CHECK(text.size == before + 13 && !text.failed);
+        CHECK_TEXT(text.data + before, "abcdefgh-4711");
+    }
+}
+
+RUN(TEST(a_buffer_grows_and_keeps_what_it_had), TEST(what_is_formatted_is_whole_wherever_the_room_ends),
+    TEST(a_failed_buffer_stays_failed), TEST(strings_are_written_as_json),
     TEST(bytes_that_are_not_utf8_become_the_replacement_character), TEST(files_are_loaded_whole_up_to_the_limit),
     TEST(what_cannot_be_read_is_an_error), TEST(digits_are_read_up_to_the_maximum), TEST(times_are_written_in_utc))

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "check.h"
+#include "net/loop.h"
 
 /* Answers `answers` requests of each connection; then it closes, at once or after one more request. */
 static struct {
@@ -129,7 +130,7 @@ set_up(bench *b)
 {
     aip_error err = AIP_ERROR_INIT;
     *b = (bench){.epoll_fd = epoll_create1(EPOLL_CLOEXEC)};
-    CHECK_STATUS(upstream_start_library(&err), AIP_OK);
+    CHECK_STATUS(net_start_library(&err), AIP_OK);
     CHECK_STATUS(upstream_open(b->epoll_fd, &b->up, &err), AIP_OK);
 }
 
