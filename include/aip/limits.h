@@ -62,6 +62,11 @@
 #define AIP_REVOCATION_SOURCES_MAX 16   /* lists of others that a gateway reads */
 #define AIP_REVOCATION_STALENESS_MIN 10 /* seconds; each is asked three times in it */
 
+/* Protected paths. Of one message: a call names a handful of paths, a file that it carries some thousands of words. */
+#define AIP_PATH_QUESTIONS_MAX 16384  /* asked of the file system; each takes about a microsecond */
+#define AIP_PATH_WORK_MAX (96u << 20) /* about nanoseconds: a shard is held up no longer by it */
+#define AIP_PATH_ACCOUNT_QUESTIONS 128 /* what the home of another account counts: the system reads a file for it */
+
 /* Data-loss prevention (spec/dlp.md). */
 #define AIP_DLP_NAME_BYTES_MAX 64
 #define AIP_DLP_CANARY_BYTES_MIN 8            /* shorter ones are found by chance */
@@ -120,6 +125,7 @@
 #define AIP_TASK_SECONDS (7 * 86400)  /* an owner is known so long after the last use: long tasks run for days */
 #define AIP_PATH_BYTES_MAX 2048       /* of a request's target, decoded */
 #define AIP_PATH_SEGMENTS_MAX 64
+#define AIP_FORM_PARAMETERS_MAX 1000 /* of a web form: servers ignore what comes after so many */
 
 /* Clients that share one server behind a pipe. */
 #define AIP_MULTIPLEX_CLIENTS_MAX 4096

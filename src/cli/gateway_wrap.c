@@ -34,6 +34,7 @@ static const own_option own_options[] = {
     {"--no-stdio", AT(no_stdio), OPTION_FLAG, NULL, "no client at stdin and stdout, only at --port"},
     {"--verbose", AT(verbose), OPTION_FLAG, NULL, "a line per message on stderr"},
     {"--name", AT(name), OPTION_TEXT, "NAME", "with --print-config: what the client calls it"},
+    {"--client", AT(client), OPTION_TEXT, "NAME", "and which it is: claude, cursor, vscode or zed"},
     {"--print-config", AT(prints_config), OPTION_FLAG, NULL, "print the client configuration for this command"},
     {"--generate-cursor-config", AT(prints_cursor_config), OPTION_FLAG, NULL, "the same as other gateways print it"},
 };
@@ -293,6 +294,9 @@ check(const gateway_wrap *w, const gateway_options *given, aip_error *err)
     }
     if (given->upstream != NULL) {
         return aip_fail(err, AIP_USAGE, "--upstream and a command are two servers");
+    }
+    if (w->client != NULL) {
+        return aip_fail(err, AIP_USAGE, "--client goes with --print-config");
     }
     if (w->no_stdio && (given->port == UINT64_MAX || !gateway_wrap_trusts_anybody(given))) {
         return aip_fail(err, AIP_USAGE, "--no-stdio needs --port, and somebody who is trusted");

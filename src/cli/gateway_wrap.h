@@ -9,7 +9,7 @@
 
 /* Zero-initialise. */
 typedef struct {
-    const char *target, *token_file, *name, *directory; /* as given */
+    const char *target, *token_file, *name, *client, *directory; /* as given */
     option_list pass;
     bool prints_config, prints_cursor_config, verbose, no_stdio, no_restart;
     char **rest; /* argv for the gateway's own options */

@@ -140,13 +140,40 @@ append_command(const gateway_wrap *w, text_buffer *out, aip_error *err)
     return AIP_OK;
 }
 
+/* What clients call the list of their servers, and what they want to know of each. */
+typedef struct {
+    const char *name, *list, *begin;
+} client_form;
+
+static const client_form client_forms[] = {
+    {"claude", "mcpServers", ""},
+    {"cursor", "mcpServers", ""},
+    {"vscode", "servers", "\"type\": \"stdio\",\n      "},
+    {"zed", "context_servers", ""},
+};
+
+static aip_status
+find_form(const char *name, const client_form **out, aip_error *err)
+{
+    *out = &client_forms[0];
+    for (size_t i = 0; name != NULL && i < sizeof client_forms / sizeof client_forms[0]; i++) {
+        if (strcmp(client_forms[i].name, name) == 0) {
+            *out = &client_forms[i];
+            return AIP_OK;
+        }
+    }
+    return name == NULL ? AIP_OK : aip_fail(err, AIP_USAGE, "--client is claude, cursor, vscode or zed");
+}
+
 static aip_status
 append_entry(const gateway_wrap *w, const option *table, const gateway_options *given, text_buffer *out, aip_error *err)
 {
     const char *name = w->name != NULL ? w->name : "protected-tool";
-    text_append_string(out, "{\n  \"mcpServers\": {\n    ");
+    const client_form *form;
+    AIP_TRY(find_form(w->client, &form, err));
+    text_append_format(out, "{\n  \"%s\": {\n    ", form->list);
     text_append_json(out, aip_bytes_of(name));
-    text_append_string(out, ": {\n      \"args\": [\n        \"wrap\"");
+    text_append_format(out, ": {\n      %s\"args\": [\n        \"wrap\"", form->begin);
     if (w->prints_cursor_config) {
         AIP_TRY(append_pair(out, "--policy", given->policy == NULL ? GATEWAY_WRAP_POLICY : given->policy, true, err));
         AIP_TRY(append_pair(out, "--target", w->target, false, err));
@@ -177,6 +204,9 @@ gateway_wrap_print_config(const gateway_wrap *w, const option *table, const gate
                                                             : GATEWAY_WRAP_POLICY;
     if (w->command == NULL) {
         return aip_fail(err, AIP_USAGE, "a command is needed");
+    }
+    if (w->prints_cursor_config && w->client != NULL) {
+        return aip_fail(err, AIP_USAGE, "--generate-cursor-config has one form; --print-config has those of --client");
     }
     if (w->prints_cursor_config && w->target == NULL) {
         return aip_fail(err, AIP_USAGE, "--generate-cursor-config needs --target");

@@ -28,7 +28,7 @@ typedef enum {
     EXCHANGE_OVER,      /* nothing more is sent */
 } exchange_phase;
 
-enum { ANSWER_FIELDS_MAX = 24, FINDINGS_MAX = 32 };
+enum { ANSWER_FIELDS_MAX = 32, FINDINGS_MAX = 32 };
 
 /* What the caller gets. Only gateway/listen.c turns it into HTTP. */
 typedef struct {
@@ -132,6 +132,7 @@ struct exchange {
     unsigned char owner[AIP_HASH_BYTES]; /* root and leaf, which sessions are bound to */
     bool has_session;
     char session[AIP_SESSION_BYTES_MAX + 1]; /* the upstream's id */
+    int64_t session_ends;                    /* seconds since 1970, of the id that the caller brought */
     char *sessions;                          /* of a group's members, owned (gateway/group.h); NULL: there are none */
     aip_bytes spoken;        /* the version that this member of a group answered, where it was asked; in `sessions` */
     aip_bytes resumed_after; /* its own id of the caller's Last-Event-ID */
@@ -193,6 +194,8 @@ struct exchange {
     uint64_t reply_bytes;      /* from the upstream */
     int upstream_http;
     bool upstream_json, upstream_stream, upstream_coded;
+    bool upstream_doubled;   /* a header that says what the reply is stands in it twice */
+    unsigned upstream_said;  /* which of them stand in it, by their place in forward_fields.c */
     event_splitter splitter;
     struct stream_tails *tails; /* of the last event; NULL: none */
     text_buffer stream;         /* judged events, not yet sent */

@@ -154,20 +154,30 @@ on_data(void *context, aip_bytes bytes)
     return UPSTREAM_TAKEN;
 }
 
+/* What a status says that came without a reply. */
+static aip_status
+status_meant(const exchange *x)
+{
+    if (x->upstream_http == 405) {
+        return AIP_REQUEST_HTTP_METHOD;
+    }
+    if (x->upstream_http == 404) {
+        return x->has_session ? AIP_SESSION_NOT_FOUND : AIP_REQUEST_NOT_FOUND;
+    }
+    return AIP_UPSTREAM_INVALID;
+}
+
 /* A status of its own with nothing that can be passed on: the status stays where the protocol gives it a meaning. */
 static void
 answer_status_only(exchange *x)
 {
     int http = x->upstream_http;
     bool tells_era = http == 400 && x->route->protocol->answers_once; /* clients of both fall back to the older one */
-    (void)!aip_fail(&x->refusal, AIP_UPSTREAM_INVALID, "status %d without a JSON reply", http);
-    forward_fail(x, AIP_UPSTREAM_INVALID);
-    if (http == 404 || http == 405 || tells_era) {
-        x->answer.http = http;
-        if (http == 405) {
-            answer_add(&x->answer, "Allow", "POST");
-        }
-    }
+    aip_status meant = status_meant(x);
+    (void)!aip_fail(&x->refusal, meant, "status %d without a JSON reply", http);
+    x->allow = "POST";
+    forward_fail(x, meant);
+    x->answer.http = tells_era ? http : x->answer.http;
 }
 
 /* The reply as it may go on, in place of the one that came. */
@@ -331,7 +341,8 @@ forward_begin(exchange *x)
 void
 forward_ask_again(exchange *x)
 {
-    x->asks_again = x->upstream_json = x->upstream_stream = x->upstream_coded = false;
+    x->asks_again = x->upstream_json = x->upstream_stream = x->upstream_coded = x->upstream_doubled = false;
+    x->upstream_said = 0;
     x->upstream_http = 0;
     x->head_microseconds = 0;
     if (begin_transfer(x) != AIP_OK) {

@@ -135,10 +135,24 @@ lets_share(aip_bytes name, aip_bytes value)
     return keeps;
 }
 
+/* Of two that say different things, readers take one or the other. */
+static void
+note_once(exchange *x, aip_bytes name)
+{
+    static const char *const single[] = {"Content-Type", "Content-Encoding", "Mcp-Session-Id"};
+    for (unsigned i = 0; i < sizeof single / sizeof single[0]; i++) {
+        if (forward_is(name, (const char *const[]){single[i], NULL})) {
+            x->upstream_doubled = x->upstream_doubled || (x->upstream_said & 1u << i) != 0;
+            x->upstream_said |= 1u << i;
+        }
+    }
+}
+
 void
 forward_take_field(void *context, aip_bytes name, aip_bytes value)
 {
     exchange *x = context;
+    note_once(x, name);
     if (!forward_is_clean(value)) {
         return;
     }
@@ -198,6 +212,9 @@ forward_find_fault(const exchange *x, int http)
     bool unchanged = http == 304 && speaks->texts;
     if (x->upstream_coded) {
         return "a coded reply";
+    }
+    if (x->upstream_doubled) {
+        return "a header twice";
     }
     if (speaks->answers_once && (http == 401 || http == 407)) {
         return "it does not accept the gateway's credential";

@@ -169,6 +169,7 @@ read_limits(const gateway_config *config, front_settings *out)
     out->body_seconds = (unsigned)number_of(config, "limits.body_time");
     out->reply_seconds = (unsigned)number_of(config, "limits.reply_time");
     out->idle_seconds = (unsigned)number_of(config, "limits.idle");
+    out->session_seconds = (unsigned)number_of(config, "limits.session");
     out->drain_seconds = (unsigned)number_of(config, "limits.drain");
 }
 

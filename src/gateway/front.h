@@ -19,6 +19,7 @@ typedef struct {
     size_t connections, connections_per_address, requests_per_address, requests_per_root, failures_per_minute;
     unsigned head_seconds, body_seconds, idle_seconds, drain_seconds;
     unsigned reply_seconds; /* for the body of an upstream's reply that is no stream; 0: no limit */
+    unsigned session_seconds; /* a session id is known so long */
     const char *resource;   /* NULL: no OAuth */
     const char *const *authorization_servers;
     size_t authorization_server_count;

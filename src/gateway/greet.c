@@ -52,8 +52,8 @@ greet_check_origin(const exchange *x, aip_error *err)
 }
 
 /* The longest one that the path is, or is below. */
-static const gateway_route *
-find_route(const exchange *x)
+const gateway_route *
+greet_find_route(const exchange *x)
 {
     const gateway_route *found = NULL;
     size_t longest = 0;
@@ -73,7 +73,7 @@ find_route(const exchange *x)
 aip_status
 greet_address(exchange *x, aip_error *err)
 {
-    x->route = find_route(x);
+    x->route = greet_find_route(x);
     AIP_TRY(greet_check_origin(x, err));
     return x->route == NULL ? aip_fail(err, AIP_REQUEST_NOT_FOUND, NULL) : AIP_OK;
 }

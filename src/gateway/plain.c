@@ -71,7 +71,8 @@ check_name(const plain_request *request, aip_bytes query, const target_parameter
     }
     bool in_body = request->body != NULL && scan_kind_of(request->body, 0) == SCAN_OBJECT &&
                    scan_member(request->body, 0, parameter->name) != SCAN_NONE;
-    bool whole = request->body != NULL ? scan_kind_of(request->body, 0) != SCAN_OBJECT : request->other.size > 0;
+    bool whole = request->body != NULL ? scan_kind_of(request->body, 0) != SCAN_OBJECT
+                                       : request->other.size > 0 && !plain_is_form(request);
     bool is_body = whole && strcmp(parameter->name, "body") == 0;
     if (in_body || is_body) {
         return aip_fail(err, AIP_REQUEST_INVALID, "a parameter occurs in the query and in the body");
@@ -101,22 +102,25 @@ write_query(const plain_request *request, text_buffer *out, aip_error *err)
     return AIP_OK;
 }
 
-/* E-72: an object's members are arguments; anything else is one, named `body`. */
-static void
-write_body(const plain_request *request, text_buffer *out)
+/* E-72: an object's members are arguments; anything else but a form is one, named `body`. */
+static aip_status
+write_body(const plain_request *request, text_buffer *out, aip_error *err)
 {
     const scan_document *body = request->body;
+    if (plain_is_form(request)) {
+        return plain_write_form(request, out, err);
+    }
     if (body == NULL && request->other.size > 0) {
         text_append_string(out, out->size > 1 ? ",\"body\":" : "\"body\":");
         text_append_json(out, request->other);
     }
     if (body == NULL) {
-        return;
+        return AIP_OK;
     }
     if (scan_kind_of(body, 0) != SCAN_OBJECT) {
         text_append_string(out, out->size > 1 ? ",\"body\":" : "\"body\":");
         text_append(out, scan_raw(body, 0));
-        return;
+        return AIP_OK;
     }
     for (uint32_t each = scan_child(body, 0); each != SCAN_NONE; each = scan_next(body, each)) {
         text_append_string(out, out->size > 1 ? ",\"" : "\"");
@@ -124,6 +128,7 @@ write_body(const plain_request *request, text_buffer *out)
         text_append_string(out, "\":");
         text_append(out, scan_raw(body, each));
     }
+    return AIP_OK;
 }
 
 aip_status
@@ -140,7 +145,7 @@ plain_read(const plain_request *request, plain_facts *out, aip_error *err)
     }
     text_append_string(&out->arguments, "{");
     aip_status status = write_query(request, &out->arguments, err);
-    write_body(request, &out->arguments);
+    status = status == AIP_OK ? write_body(request, &out->arguments, err) : status;
     text_append_string(&out->arguments, "}");
     if (status == AIP_OK) {
         status = text_finish(&out->arguments, err);

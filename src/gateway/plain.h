@@ -19,12 +19,18 @@ typedef struct {
 typedef struct {
     char wanted[PLAIN_WANTED_SIZE]; /* `http:GET /v1/items` */
     const char *path;               /* in `wanted` */
-    text_buffer arguments;          /* one JSON object: parameters of the query, then members of the body */
+    text_buffer arguments; /* one JSON object: parameters of the query, then members or parameters of the body */
 } plain_facts;
 
 /* Does the body ask for another method? Some servers take that from a member, a form's parameter or a part of this
  * name: E-85 */
 bool plain_body_overrides(const plain_request *request);
+
+/* Is the body a web form? Then each of its parameters is an argument: E-87 */
+bool plain_is_form(const plain_request *request);
+/* Appends them as members of an object. Errors: request.invalid (escapes, not UTF-8, a `;`, too many, a name twice or
+ * also in the query), memory. */
+AIP_MUST_CHECK aip_status plain_write_form(const plain_request *request, text_buffer *out, aip_error *err);
 
 /* Judges method and target and writes the facts. HEAD is judged as GET. The path's form is one for all spellings:
  * letters, digits and `._:@-` as they are, all other bytes as %XX. Errors: request.http_method, request.invalid (the

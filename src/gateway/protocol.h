@@ -13,6 +13,7 @@ typedef struct {
     bool answers_once; /* each request has one answer: a stream that ends before it was cut short */
     bool below;       /* serves all paths below its route's, too */
     bool texts;       /* bodies and events need not be JSON; `judge` gets NULL for one that is none */
+    const char *methods;        /* that its callers may use, at whichever of its addresses */
     const char *const *passes;  /* headers beside the usual ones that go on, ended by NULL; NULL: none */
     const char *const *returns; /* the same of replies */
     const char *cache_control;  /* of its answers, in place of what the server says; NULL: that */

@@ -2,11 +2,13 @@
 #include "gateway/a2a_exchange.h"
 #include "gateway/mcp.h"
 #include "gateway/mcp_tasks.h"
+#include "gateway/plain.h"
 #include "gateway/plain_exchange.h"
 
 const protocol protocol_mcp = {
     .name = "mcp",
     .answers_once = true,
+    .methods = "GET, POST, DELETE",
     .check_head = mcp_check_head,
     .read = message_read,
     .classify = mcp_classify,
@@ -19,6 +21,7 @@ const protocol protocol_mcp = {
 const protocol protocol_a2a = {
     .name = "a2a",
     .below = true,
+    .methods = "GET, POST, DELETE",
     .passes = (const char *const[]){"A2A-Version", "A2A-Extensions", "X-A2A-Extensions", NULL},
     .returns = (const char *const[]){"A2A-Version", "A2A-Extensions", "X-A2A-Extensions", NULL},
     .cache_control = "private, no-store",
@@ -40,6 +43,7 @@ const protocol protocol_http = {
     .name = "http",
     .below = true,
     .texts = true,
+    .methods = plain_methods,
     .passes = (const char *const[]){"Accept-Language", "Content-Language", "If-Match", "If-None-Match",
                                     "If-Modified-Since", "If-Unmodified-Since", "Prefer", "Idempotency-Key", NULL},
     .returns = (const char *const[]){"ETag", "Last-Modified", "Content-Language", "Content-Disposition", "Vary",

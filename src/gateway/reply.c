@@ -187,7 +187,7 @@ reply_refuse(exchange *x)
     answer_add(&x->answer, "Cache-Control", "no-store");
     if (x->refusal.status == AIP_REQUEST_HTTP_METHOD) {
         answer_add(&x->answer, "Allow", "%s",
-                   x->allow != NULL ? x->allow : x->modern ? "POST" : "GET, POST, DELETE");
+                   x->allow != NULL ? x->allow : x->modern ? "POST" : speaks == NULL ? "" : speaks->methods);
     }
     if (may_be_tried_again(x->refusal.status)) {
         answer_add(&x->answer, "Retry-After", "1");

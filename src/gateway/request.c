@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "gateway/cors.h"
 #include "gateway/figures.h"
 #include "gateway/forward.h"
 #include "gateway/log.h"
@@ -145,6 +146,7 @@ send_answer(request *r)
 {
     gateway_answer *answer = &r->x->answer;
     prove_answer(r->x);
+    cors_mark(r->x);
     note_answer(r);
     struct MHD_Response *response = make_response(r);
     if (response == NULL) {

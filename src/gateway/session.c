@@ -1,5 +1,5 @@
-/* Session ids: the upstream's id sealed to the root and leaf that it was given to, and to the upstream, so any other
- * agent's is unknown, and so is one of another server behind the gateway. */
+/* Session ids: an end and the upstream's id, sealed to the root and leaf that it was given to, and to the upstream, so
+ * any other agent's is unknown, and so is one of another server behind the gateway, or one that has ended (G-16). */
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -7,7 +7,11 @@
 #include "gateway/group.h"
 #include "gateway/stages.h"
 
-enum { LONGEST_BYTES = GROUP_SESSION_BYTES_MAX, SEALED_BYTES_MAX = LONGEST_BYTES + AEAD_EXTRA_BYTES };
+enum {
+    LONGEST_BYTES = GROUP_SESSION_BYTES_MAX,
+    END_BYTES = 8, /* seconds since 1970, before the id, the most significant byte first */
+    SEALED_BYTES_MAX = END_BYTES + LONGEST_BYTES + AEAD_EXTRA_BYTES,
+};
 _Static_assert(AIP_SESSION_BYTES_MAX <= LONGEST_BYTES, "one upstream's id is no longer than those of a group");
 
 static void
@@ -60,8 +64,8 @@ aip_status
 session_check_event(const exchange *x, aip_bytes id, aip_error *err)
 {
     const server_request event = name_event(x, id);
-    return x->has_session || (id.size > 0 && x->gateway->events != NULL &&
-                              server_requests_noted(x->gateway->events, &event) != 0)
+    return x->has_session ||
+                   (id.size > 0 && x->gateway->events != NULL && server_requests_noted(x->gateway->events, &event) != 0)
                ? AIP_OK
                : aip_fail(err, AIP_SESSION_NOT_FOUND, NULL);
 }
@@ -76,6 +80,23 @@ check_resumption(const exchange *x, aip_error *err)
         return AIP_OK;
     }
     return session_check_event(x, id, err);
+}
+
+/* Takes the end off the id. */
+static aip_status
+check_end(exchange *x, aip_bytes *id, aip_error *err)
+{
+    uint64_t ends = 0;
+    if (id->size < END_BYTES) {
+        return aip_fail(err, AIP_SESSION_NOT_FOUND, NULL);
+    }
+    for (size_t i = 0; i < END_BYTES; i++) {
+        ends = ends << 8 | id->data[i];
+    }
+    *id = aip_bytes_from(*id, END_BYTES);
+    x->session_ends = (int64_t)ends;
+    return x->session_ends > x->record.time_seconds ? AIP_OK
+                                                    : aip_fail(err, AIP_SESSION_NOT_FOUND, "the session has ended");
 }
 
 aip_status
@@ -95,20 +116,37 @@ session_recognise(exchange *x, aip_error *err)
         aead_open(x->gateway->session_key, (aip_bytes){binding, sizeof binding}, sealed, size, &id) != AIP_OK) {
         return aip_fail(err, AIP_SESSION_NOT_FOUND, NULL);
     }
+    AIP_TRY(check_end(x, &id, err));
     return x->route->members == NULL ? set_session(x, id, err) : set_sessions(x, id, err);
+}
+
+/* A server may repeat the id with each reply: it stays the same text, and ends when it would have ended. */
+static int64_t
+end_of(const exchange *x, aip_bytes id)
+{
+    const char *known = x->sessions != NULL ? x->sessions : x->session;
+    return x->has_session && aip_bytes_equal(id, aip_bytes_of(known))
+               ? x->session_ends
+               : x->record.time_seconds + (int64_t)x->settings->front.session_seconds;
 }
 
 void
 session_seal(exchange *x, aip_bytes id)
 {
-    unsigned char sealed[SEALED_BYTES_MAX], binding[AIP_HASH_BYTES];
+    unsigned char plain[END_BYTES + LONGEST_BYTES], sealed[SEALED_BYTES_MAX], binding[AIP_HASH_BYTES];
     char text[BASE64URL_TEXT_SIZE(SEALED_BYTES_MAX) + 1];
     if (id.size > LONGEST_BYTES) {
         return;
     }
+    uint64_t ends = (uint64_t)end_of(x, id);
+    for (size_t i = END_BYTES; i > 0; i--, ends >>= 8) {
+        plain[i - 1] = (unsigned char)(ends & 0xff);
+    }
+    memcpy(plain + END_BYTES, id.data, id.size);
     name_binding(x, binding);
-    aead_seal(x->gateway->session_key, (aip_bytes){binding, sizeof binding}, id, sealed);
-    base64url_encode((aip_bytes){sealed, id.size + AEAD_EXTRA_BYTES}, text);
+    aead_seal(x->gateway->session_key, (aip_bytes){binding, sizeof binding}, (aip_bytes){plain, END_BYTES + id.size},
+              sealed);
+    base64url_encode((aip_bytes){sealed, END_BYTES + id.size + AEAD_EXTRA_BYTES}, text);
     answer_add(&x->answer, "Mcp-Session-Id", "%s", text);
 }
 

@@ -197,6 +197,7 @@ start_commands(shard *s, aip_error *err)
                                    .gateway = s->tools.gateway,
                                    .spawner = g->spawner,
                                    .epoll_fd = s->epoll_fd,
+                                   .line_bytes = g->settings->body_bytes_max,
                                    .restarts = g->local == NULL || g->local->restarts,
                                    .gives_up = g->local != NULL};
         AIP_TRY(route->command == NULL ? AIP_OK : stdio_upstream_open(&setup, &s->tools.commands, err));

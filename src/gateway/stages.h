@@ -6,6 +6,7 @@
 
 /* greet.c: judged from the headers, before a body is read */
 AIP_MUST_CHECK aip_status greet_check_origin(const exchange *x, aip_error *err); /* request.origin */
+const gateway_route *greet_find_route(const exchange *x); /* that the path leads to; NULL: none */
 AIP_MUST_CHECK aip_status greet_address(exchange *x, aip_error *err); /* request.not_found, .http_method, .origin */
 /* Could another reader see the message end elsewhere? Then its connection ends with its answer (G-124). */
 bool greet_doubts_framing(const exchange *x);

@@ -127,8 +127,8 @@ target_check_query(aip_bytes query, aip_error *err)
     return good ? AIP_OK : aip_fail(err, AIP_REQUEST_INVALID, "the query is too long or no plain query");
 }
 
-static bool
-decode_value(aip_bytes raw, char *out, size_t capacity, size_t *size)
+bool
+target_decode_value(aip_bytes raw, char *out, size_t capacity, size_t *size)
 {
     size_t used = 0;
     *size = 0;
@@ -164,8 +164,8 @@ target_next_parameter(aip_bytes *query, target_parameter *out, aip_error *err)
     const unsigned char *equals = text.size == 0 ? NULL : memchr(text.data, '=', text.size);
     aip_bytes name = {text.data, equals == NULL ? text.size : (size_t)(equals - text.data)};
     aip_bytes value = equals == NULL ? (aip_bytes){NULL, 0} : aip_bytes_from(text, name.size + 1);
-    if (!decode_value(name, out->name, sizeof out->name - 1, &out->name_size) ||
-        !decode_value(value, out->value, sizeof out->value - 1, &out->value_size) ||
+    if (!target_decode_value(name, out->name, sizeof out->name - 1, &out->name_size) ||
+        !target_decode_value(value, out->value, sizeof out->value - 1, &out->value_size) ||
         holds_control((aip_bytes){(const unsigned char *)out->name, out->name_size})) {
         return aip_fail(err, AIP_REQUEST_INVALID, "a parameter of the query is too long or not well encoded");
     }

@@ -35,6 +35,10 @@ typedef struct {
     size_t name_size, value_size;
 } target_parameter;
 
+/* Undoes the escapes of a name or value, `+` as well, once; `out` has `capacity` bytes and one for a NUL. False: not
+ * well encoded, not UTF-8, or too long. */
+bool target_decode_value(aip_bytes raw, char *out, size_t capacity, size_t *size);
+
 /* Takes the first parameter off `*query`, which is not empty. Errors: request.invalid (escapes, size, not UTF-8, a
  * control character in a name). */
 AIP_MUST_CHECK aip_status target_next_parameter(aip_bytes *query, target_parameter *out, aip_error *err);

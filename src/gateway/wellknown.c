@@ -7,6 +7,7 @@
 #include "gateway/a2a_public.h"
 #include "gateway/await.h"
 #include "gateway/completions.h"
+#include "gateway/cors.h"
 #include "gateway/figures.h"
 #include "gateway/own.h"
 #include "gateway/readiness.h"
@@ -35,6 +36,7 @@ static void answer_document(exchange *x);
 static void answer_log(exchange *x);
 static void answer_revocations(exchange *x);
 static void answer_completion(exchange *x);
+static void answer_page(exchange *x);
 static void log_arrived(exchange *x);
 static void revocation_arrived(exchange *x);
 
@@ -60,6 +62,7 @@ accepts(const address *a, const char *method)
     return false;
 }
 
+static const address page_address = {"", false, false, false, "OPTIONS", answer_page, NULL};
 static const address figures_address = {"", false, true, false, "GET, HEAD", figures_answer, NULL};
 static const address card_address = {"", false, false, false, "GET, HEAD", a2a_public_answer, NULL};
 static const address resource_address = {RESOURCE_METADATA, false, false, false, "GET, HEAD", answer_resource, NULL};
@@ -107,9 +110,21 @@ find_any(const exchange *x)
     return find_configured(x);
 }
 
+/* A page's browser asks about what is served here, with a token or without (G-140); NULL: nothing is. */
+static const char *
+methods_for_pages(const exchange *x)
+{
+    const address *found = find_any(x);
+    const gateway_route *route = greet_find_route(x);
+    return found != NULL ? found->methods : route != NULL ? route->protocol->methods : NULL;
+}
+
 static const address *
 find(const exchange *x)
 {
+    if (cors_asks(x) && methods_for_pages(x) != NULL) {
+        return &page_address;
+    }
     const address *found = find_any(x);
     bool elsewhere = found != NULL && x->settings->front.metrics_apart && found->of_operator != x->apart;
     return elsewhere ? NULL : found;
@@ -163,6 +178,14 @@ answer_health(exchange *x)
     text_append_string(&x->answer.body, "}");
     answer_add(&x->answer, "Content-Type", "application/json");
     x->phase = EXCHANGE_ANSWERED;
+}
+
+static void
+answer_page(exchange *x)
+{
+    const char *methods = methods_for_pages(x);
+    x->route = find_any(x) == NULL ? greet_find_route(x) : NULL;
+    cors_allow(x, methods);
 }
 
 static void

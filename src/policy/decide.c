@@ -98,7 +98,7 @@ static bool
 judge_paths(aip_status status, size_t entry, policy_verdict *v)
 {
     if (status != AIP_OK) {
-        refuse(v, status, POLICY_BY_FAILURE);
+        refuse(v, status, status == AIP_POLICY_PATH ? POLICY_BY_PATH_LIMIT : POLICY_BY_FAILURE);
     } else if (entry != PATH_NONE) {
         refuse(v, AIP_POLICY_PATH, POLICY_BY_PATH);
     }
@@ -157,6 +157,7 @@ decide_arguments(const policy *p, const decide_aspect *aspect, decide_state *s, 
     case POLICY_BY_RATE:
     case POLICY_BY_ROOT_RATE:
     case POLICY_BY_PATH:
+    case POLICY_BY_PATH_LIMIT:
     case POLICY_BY_PROOF:
     case POLICY_BY_TOOL_DENIED:
     case POLICY_BY_RULE_BLOCK:

@@ -13,6 +13,7 @@ static const char *const sentences[] = {
     [POLICY_BY_ROOT] = "root not in roots list",
     [POLICY_BY_RULE] = "permitted by rule",
     [POLICY_BY_PATH] = "access to protected path blocked",
+    [POLICY_BY_PATH_LIMIT] = "more could be paths than is looked at in one message",
     [POLICY_BY_TOOL_DENIED] = "tool in denied_tools list",
     [POLICY_BY_RULE_BLOCK] = "tool has action=block in tool_rules",
     [POLICY_BY_SCHEMA] = "tool schema has changed since policy was created",

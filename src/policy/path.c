@@ -1,114 +1,25 @@
 /* Protected paths: the search for what could be one in a text. */
 #include "policy/path.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
 #include "base/utf8.h"
 #include "policy/path_inside.h"
 
-/* Names without a separator that are looked up in the file system, of one text: a shared directory may hold links. */
-#define PLAIN_LOOKUPS_MAX 1024
 #define DECODE_ROUNDS_MAX 8
 
-/* ---- one path ---- */
+/* ---- what a check may cost, about nanoseconds ---- */
 
-static void
-compare(path_probe *probe, aip_bytes path)
-{
-    probe->lowered.size = 0;
-    path_lower(path, &probe->lowered);
-    for (size_t i = 0; i < probe->guard->form_count && probe->entry == PATH_NONE; i++) {
-        const path_entry_form *form = &probe->guard->forms[i];
-        probe->entry = path_touches(form, text_view(&probe->lowered), probe->recursive) ? form->entry : PATH_NONE;
-    }
-}
+#define SEEN_WORK 40          /* a piece that was tried before */
+#define DECODE_BYTE_WORK 40   /* to the end, one round */
+#define DECODE_WORK 800       /* the shortest text */
+#define UNESCAPE_BYTE_WORK 16 /* once */
+#define PEER_BYTE_WORK 8      /* the peer's rules, and one more for each entry … */
+#define PEER_FORM_WORK 24     /* … which costs so much for the shortest text */
+#define VIEW_WORK 100         /* a text, in one reading of it */
 
-/* A name in one of the guard's directories, as path_clean leaves it, without anything that the cuts would find. */
 static bool
-is_word(aip_bytes text)
+spend(path_probe *probe, size_t work)
 {
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = text.data[i];
-        bool letter = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-        if (!letter && (byte < '0' || byte > '9') && byte != '_' && byte != '-') {
-            return false;
-        }
-    }
-    return !aip_bytes_equal(text, AIP_BYTES_LITERAL("root")) && !aip_bytes_equal(text, AIP_BYTES_LITERAL("cwd"));
-}
-
-static void
-compare_word(path_probe *probe, aip_bytes word, size_t directory)
-{
-    probe->lowered.size = 0;
-    path_lower(word, &probe->lowered);
-    for (size_t i = 0; i < probe->guard->form_count && probe->entry == PATH_NONE; i++) {
-        const path_entry_form *form = &probe->guard->forms[i];
-        bool hit = path_touches_in(form, form->begun[directory], text_view(&probe->lowered), probe->recursive);
-        probe->entry = hit ? form->entry : PATH_NONE;
-    }
-}
-
-/* Is a name in the working directory no link? Then where it leads is no question: that costs one look instead of one at
- * each component of the directory. */
-static bool
-is_no_link(const path_probe *probe, const path_reading *reading, aip_bytes text)
-{
-    struct stat found;
-    const char *directory = reading->directory, *form = probe->form.data;
-    bool child = directory == probe->guard->child_directory;
-    size_t size = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
-    if (!(child ? probe->guard->child_is_real : probe->guard->directory_is_real) ||
-        text_finish(&probe->form, NULL) != AIP_OK || probe->form.size <= size + 1 || strlen(form) != probe->form.size ||
-        memcmp(form, directory, size) != 0 || form[size] != '/' ||
-        !aip_bytes_equal(aip_bytes_of(form + size + 1), text)) { /* which has no separator */
-        return false;
-    }
-    return lstat(form, &found) == 0 ? !S_ISLNK(found.st_mode) : errno == ENOENT;
-}
-
-/* Where the links lead, of the path as cleaned and as written: `link/..` is elsewhere than it looks. */
-static void
-compare_real(path_probe *probe, const path_reading *reading, aip_bytes text)
-{
-    TEXT_AUTO text_buffer real = {0}, written = {0};
-    if (path_real(text_view(&probe->form), &real)) {
-        compare(probe, text_view(&real));
-    }
-    if (text.size > 0 && text.data[0] != '/') {
-        text_append_string(&written, reading->directory);
-        text_append_string(&written, "/");
-    }
-    text_append(&written, text);
-    real.size = 0;
-    if (probe->entry == PATH_NONE && path_real(text_view(&written), &real)) {
-        compare(probe, text_view(&real));
-    }
-    probe->form.failed = probe->form.failed || real.failed || written.failed;
-}
-
-static void
-try_path(path_probe *probe, aip_bytes text, bool backslashes, bool separated)
-{
-    bool word = !separated && is_word(text);
-    const char *directories[] = {probe->guard->directory, probe->guard->child_directory};
-    for (size_t i = 0; i < 2 && probe->entry == PATH_NONE; i++) {
-        const path_reading reading = {probe->guard, directories[i], backslashes};
-        if (directories[i] == NULL) {
-            return;
-        }
-        path_clean(&reading, text, &probe->form);
-        if (word) {
-            compare_word(probe, text, i);
-        } else {
-            compare(probe, text_view(&probe->form));
-        }
-        bool looked_up = probe->guard->real && (separated || probe->lookups++ < PLAIN_LOOKUPS_MAX);
-        if (looked_up && probe->entry == PATH_NONE && (separated || !is_no_link(probe, &reading, text))) {
-            compare_real(probe, &reading, text);
-        }
-    }
+    return path_spend(&probe->memory, work);
 }
 
 /* ---- paths in a text ---- */
@@ -119,6 +30,10 @@ typedef enum { CUT_NONE, CUT_LINES, CUT_WORDS, CUT_PARTS } cut;
 static bool
 cuts(cut how, unsigned char byte)
 {
+    unsigned char letter = (unsigned char)((byte | 0x20) - 'a');
+    if (letter < 26) {
+        return false;
+    }
     switch (byte) {
     case '"':
     case '\'':
@@ -183,17 +98,26 @@ next_mark(aip_bytes text, size_t at, bool backslashes)
 static void
 try_piece(path_probe *probe, aip_bytes piece, bool backslashes)
 {
-    if (piece.size == 0 || probe->entry != PATH_NONE) {
+    if (piece.size == 0 || !path_goes_on(probe) || !spend(probe, SEEN_WORK) ||
+        path_is_seen(&probe->memory, piece, backslashes)) {
         return;
     }
     bool separated = is_separated(piece, backslashes);
     bool led = piece.data[0] == '~' || piece.data[0] == '$';
     if (separated || led || reads_names(probe) || aip_bytes_equal(piece, AIP_BYTES_LITERAL(".."))) {
-        try_path(probe, piece, backslashes, separated);
+        path_try(probe, piece, backslashes, separated);
     }
     if (piece.data[0] == '-' && separated) { /* an option with its path glued to it */
         try_piece(probe, aip_bytes_from(piece, next_mark(piece, 1, backslashes)), backslashes);
     }
+}
+
+/* Was the same piece cut out, and tried, the time before? */
+static bool
+was_cut(aip_bytes text, size_t from, size_t to, cut how)
+{
+    return how > CUT_LINES && (from == 0 || cuts(how - 1, text.data[from - 1])) &&
+           (to == text.size || cuts(how - 1, text.data[to]));
 }
 
 static void
@@ -201,7 +125,8 @@ try_pieces(path_probe *probe, aip_bytes text, cut how, bool backslashes)
 {
     bool all = reads_names(probe);
     size_t start = 0;
-    while (start < text.size && probe->entry == PATH_NONE) {
+    spend(probe, 2 * text.size);
+    while (start < text.size && path_goes_on(probe)) {
         size_t mark = all ? start : next_mark(text, start, backslashes), from = mark, to = mark;
         if (mark == text.size) {
             return;
@@ -213,7 +138,7 @@ try_pieces(path_probe *probe, aip_bytes text, cut how, bool backslashes)
             to++;
         }
         aip_bytes piece = {text.data + from, to - from};
-        if (how == CUT_NONE || piece.size < text.size) {
+        if (how == CUT_NONE || (piece.size < text.size && !was_cut(text, from, to, how))) {
             try_piece(probe, how == CUT_LINES ? trim(piece) : piece, backslashes);
         }
         start = to + 1;
@@ -240,6 +165,7 @@ try_unquoted(path_probe *probe, aip_bytes text)
 {
     TEXT_AUTO text_buffer plain = {0};
     size_t from = 0;
+    spend(probe, UNESCAPE_BYTE_WORK * text.size);
     for (size_t at = 0; at <= text.size; at++) {
         if (at == text.size || strchr("\\\"'", text.data[at]) != NULL) {
             bool nul = at < text.size && text.data[at] == '\0'; /* strchr finds the end of its list as well */
@@ -272,19 +198,22 @@ holds(aip_bytes text, aip_bytes part)
 static void
 try_as_peer(path_probe *probe, aip_bytes text)
 {
-    TEXT_AUTO text_buffer lowered = {0}, form = {0};
-    path_lower(text, &lowered);
-    path_clean(&(path_reading){probe->guard, probe->guard->directory, false}, text_view(&lowered), &form);
-    aip_bytes all = text_view(&lowered), last = last_component(text_view(&form));
+    const path_reading reading = {probe->guard, probe->guard->directory, false, &probe->memory};
+    size_t forms = probe->guard->form_count;
+    if (!spend(probe, (PEER_BYTE_WORK + forms) * text.size + PEER_FORM_WORK * (forms + 4))) {
+        return;
+    }
+    probe->lowered.size = 0;
+    path_lower(text, &probe->lowered);
+    path_clean(&reading, text_view(&probe->lowered), &probe->form);
+    aip_bytes all = text_view(&probe->lowered), last = last_component(text_view(&probe->form));
     bool path = all.size > 0 && (all.data[0] == '.' || is_separated(all, true));
-    for (size_t i = 0; i < probe->guard->form_count && probe->entry == PATH_NONE; i++) {
+    for (size_t i = 0; i < forms && path_goes_on(probe); i++) {
         const path_entry_form *entry = &probe->guard->forms[i];
-        aip_bytes whole = aip_bytes_of(entry->text), name = last_component(whole);
-        bool hit = holds(all, whole) ||
-                   (path && entry->entry < probe->guard->peer_count && holds(all, name) && aip_bytes_equal(last, name));
+        bool named = path && entry->entry < probe->guard->peer_count && aip_bytes_equal(last, entry->name);
+        bool hit = (named && holds(all, entry->name)) || holds(all, entry->whole);
         probe->entry = hit ? entry->entry : PATH_NONE;
     }
-    probe->form.failed = probe->form.failed || lowered.failed || form.failed;
 }
 
 /* ---- every reading of a text ---- */
@@ -303,7 +232,7 @@ has_any(aip_bytes text, const char *bytes)
 static void
 try_view(path_probe *probe, aip_bytes text)
 {
-    if (text.size == 0 || probe->entry != PATH_NONE) {
+    if (text.size == 0 || !path_goes_on(probe) || !spend(probe, VIEW_WORK)) {
         return;
     }
     if (probe->guard->as_peer && (text.data[0] == '.' || is_separated(text, true))) {
@@ -334,13 +263,18 @@ swap(text_buffer *a, text_buffer *b)
     *b = kept;
 }
 
-/* Some readers end at a NUL, others drop it. */
+/* Some readers end at a NUL, others drop it. `tried`: the text has been looked through as it is. */
 static void
-try_settled(path_probe *probe, aip_bytes text)
+try_settled(path_probe *probe, aip_bytes text, bool tried)
 {
     TEXT_AUTO text_buffer without = {0};
-    try_view(probe, text);
-    for (size_t i = 0; i < text.size && probe->entry == PATH_NONE; i++) {
+    if (!tried) {
+        try_view(probe, text);
+    }
+    if (text.size == 0 || memchr(text.data, '\0', text.size) == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < text.size && path_goes_on(probe); i++) {
         text_append(&without, (aip_bytes){text.data + i, text.data[i] != '\0'});
     }
     if (without.size < text.size) {
@@ -356,11 +290,14 @@ try_decoded(path_probe *probe, aip_bytes text)
     probe->previous.size = 0;
     text_append(&probe->previous, text);
     for (int round = 0; round < DECODE_ROUNDS_MAX; round++) {
+        if (!spend(probe, DECODE_BYTE_WORK * probe->previous.size)) {
+            return;
+        }
         probe->plain.size = probe->decoded.size = 0;
         path_decode_all(text_view(&probe->previous), &probe->plain);
         path_fold(text_view(&probe->plain), &probe->decoded);
         if (aip_bytes_equal(text_view(&probe->decoded), text_view(&probe->previous))) {
-            try_settled(probe, text_view(&probe->decoded));
+            try_settled(probe, text_view(&probe->decoded), round == 0);
             return;
         }
         swap(&probe->decoded, &probe->previous);
@@ -374,7 +311,7 @@ try_views(path_probe *probe, aip_bytes text)
 {
     TEXT_AUTO text_buffer once = {0}, twice = {0};
     try_view(probe, text);
-    if (is_plain(text)) {
+    if (is_plain(text) || !path_goes_on(probe) || !spend(probe, DECODE_WORK + UNESCAPE_BYTE_WORK * text.size)) {
         return;
     }
     path_decode_once(text, &once);
@@ -385,7 +322,7 @@ try_views(path_probe *probe, aip_bytes text)
     if (twice.size < once.size) {
         try_view(probe, text_view(&twice));
     }
-    if (probe->entry == PATH_NONE) {
+    if (path_goes_on(probe)) {
         try_decoded(probe, text);
     }
     probe->form.failed = probe->form.failed || once.failed || twice.failed;
@@ -412,7 +349,7 @@ path_probe_text(path_probe *probe, aip_bytes text, aip_error *err)
     if (probe->guard->entry_count == 0 || text.size == 0) {
         return AIP_OK;
     }
-    if (is_word(text)) {
+    if (path_is_word(text)) {
         try_piece(probe, text, false); /* which no cut and no decoding changes */
     } else if (reads_names(probe) || leads || has_any(text, marks) || (probe->recursive && path_leads_up(text)) ||
                !is_plain(text)) {
@@ -422,7 +359,18 @@ path_probe_text(path_probe *probe, aip_bytes text, aip_error *err)
     AIP_TRY(text_finish(&probe->previous, err));
     AIP_TRY(text_finish(&probe->plain, err));
     AIP_TRY(text_finish(&probe->form, err));
-    return text_finish(&probe->lowered, err);
+    AIP_TRY(text_finish(&probe->lowered, err));
+    AIP_TRY(text_finish(&probe->real, err));
+    AIP_TRY(text_finish(&probe->written, err));
+    AIP_TRY(text_finish(&probe->memory.names, err));
+    return path_probe_within(probe, err);
+}
+
+aip_status
+path_probe_within(const path_probe *probe, aip_error *err)
+{
+    bool beyond = probe->memory.spent && probe->entry == PATH_NONE;
+    return beyond ? aip_fail(err, AIP_POLICY_PATH, "more could be paths than is looked at in one message") : AIP_OK;
 }
 
 void
@@ -433,6 +381,9 @@ path_probe_clear(path_probe *probe)
     text_clear(&probe->plain);
     text_clear(&probe->form);
     text_clear(&probe->lowered);
+    text_clear(&probe->real);
+    text_clear(&probe->written);
+    path_memory_clear(&probe->memory);
 }
 
 aip_status

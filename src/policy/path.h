@@ -27,7 +27,8 @@ AIP_MUST_CHECK aip_status path_guard_new(const char *const *entries, size_t coun
 void path_guard_free(path_guard **guard);
 
 /* *entry becomes the index of an entry that the text touches, or PATH_NONE. `recursive`: the call may act on all below
- * what it names, so that directories above an entry touch it, too. Errors: memory (then refuse). */
+ * what it names, so that directories above an entry touch it, too. Errors: policy.path (more could be paths than the
+ * limits let be looked at), memory (then refuse). */
 AIP_MUST_CHECK aip_status path_guard_check(const path_guard *guard, aip_bytes text, bool recursive, size_t *entry,
                                            aip_error *err);
 

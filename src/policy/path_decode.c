@@ -3,6 +3,7 @@
 
 #include "base/hex.h"
 #include "base/unicode.h"
+#include "base/utf8.h"
 #include "policy/path_inside.h"
 
 #define REFERENCE_BYTES_MAX 10 /* `&#x0002f;`, with a few zeros */
@@ -158,9 +159,30 @@ reduce(text_buffer *out)
     return (hex_value((unsigned char)last) >= 0 && reduce_percent(out)) || reduce_overlong(out);
 }
 
+/* Without an escape, and in no more bytes than it needs? */
+static bool
+is_decoded(aip_bytes text)
+{
+    if (text.size == 0 || memchr(text.data, '%', text.size) != NULL || memchr(text.data, '&', text.size) != NULL) {
+        return false;
+    }
+    for (size_t at = 0, length; at < text.size; at += length) {
+        length = utf8_ascii_prefix(text.data + at, text.size - at);
+        length = length > 0 ? length : utf8_sequence(text.data + at, text.size - at);
+        if (length == 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void
 path_decode_all(aip_bytes text, text_buffer *out)
 {
+    if (is_decoded(text)) {
+        text_append(out, text);
+        return;
+    }
     for (size_t i = 0; i < text.size; i++) {
         text_append(out, (aip_bytes){text.data + i, 1});
         while (reduce(out)) { /* what was decoded may complete an escape before it */

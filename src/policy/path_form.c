@@ -1,12 +1,12 @@
 /* One spelling for one place: absolute, without `.`, `..`, empty components, `~` and what the kernel calls the root. */
-#include <limits.h>
 #include <pwd.h>
-#include <stdlib.h>
 #include <strings.h>
 
+#include "aip/limits.h"
 #include "policy/path_inside.h"
 
 #define PASSWD_BYTES 4096
+#define PROCESS_BYTES_MAX 64 /* of a process's directory: its numbers have ten digits at most */
 
 static bool
 separates(const path_reading *reading, unsigned char byte)
@@ -43,6 +43,9 @@ is_process_directory(const path_reading *reading, aip_bytes path)
 {
     aip_bytes parts[5] = {{0}};
     size_t count = 0;
+    if (path.size > PROCESS_BYTES_MAX) {
+        return false;
+    }
     while (path.size > 0) {
         aip_bytes rest = aip_bytes_from(path, 1);
         if (count == sizeof parts / sizeof parts[0]) {
@@ -110,15 +113,37 @@ take_word(const path_reading *reading, aip_bytes *text, const char *word)
     return true;
 }
 
+/* As the system says, which is asked once for paths of one account in a row; borrowed until the next question. */
+static aip_bytes
+account_home(const path_reading *reading, const char *account)
+{
+    char room[PASSWD_BYTES];
+    struct passwd entry, *found = NULL;
+    path_memory *memory = reading->memory;
+    if (memory->account.size > 0 && aip_bytes_equal(text_view(&memory->account), aip_bytes_of(account))) {
+        return text_view(&memory->home);
+    }
+    memory->account.size = memory->home.size = 0;
+    if (!path_may_ask(memory, AIP_PATH_ACCOUNT_QUESTIONS)) {
+        return (aip_bytes){NULL, 0};
+    }
+    text_append_string(&memory->account, account);
+    if (getpwnam_r(account, &entry, room, sizeof room, &found) == 0 && found != NULL) {
+        text_append_string(&memory->home, found->pw_dir);
+    }
+    memory->names.failed = memory->names.failed || memory->account.failed || memory->home.failed;
+    return text_view(&memory->home);
+}
+
 /* Another account's home: as the system says where it is shared, else beside ours. */
 static void
 push_account(const path_reading *reading, aip_bytes name, text_buffer *out)
 {
-    char account[256] = "", room[PASSWD_BYTES];
-    struct passwd entry, *found = NULL;
+    char account[256] = "";
     memcpy(account, name.data, name.size < sizeof account ? name.size : sizeof account - 1);
-    if (reading->guard->real && getpwnam_r(account, &entry, room, sizeof room, &found) == 0 && found != NULL) {
-        push_all(reading, aip_bytes_of(found->pw_dir), out);
+    aip_bytes home = reading->guard->real ? account_home(reading, account) : (aip_bytes){NULL, 0};
+    if (home.size > 0) {
+        push_all(reading, home, out);
     } else if (strcmp(account, "root") == 0) {
         text_append_string(out, "/root");
     } else {
@@ -175,31 +200,8 @@ path_clean(const path_reading *reading, aip_bytes text, text_buffer *out)
     out->size = 0;
     text = without_scheme(reading, text);
     if (!take_start(reading, &text, out) && (text.size == 0 || !separates(reading, text.data[0]))) {
-        push_all(&(path_reading){reading->guard, reading->directory, false}, aip_bytes_of(reading->directory), out);
+        push_all(&(path_reading){reading->guard, reading->directory, false, reading->memory},
+                 aip_bytes_of(reading->directory), out);
     }
     push_all(reading, text, out);
-}
-
-bool
-path_real(aip_bytes path, text_buffer *out)
-{
-    char whole[PATH_MAX], found[PATH_MAX];
-    size_t size = path.size;
-    if (size == 0 || size >= sizeof whole || memchr(path.data, '\0', size) != NULL) {
-        return false;
-    }
-    memcpy(whole, path.data, size);
-    whole[size] = '\0';
-    while (size > 0 && realpath(whole, found) == NULL) {
-        while (size > 0 && whole[--size] != '/') {
-        }
-        whole[size] = '\0';
-    }
-    if (size == 0) {
-        return false;
-    }
-    out->size = 0;
-    text_append_string(out, strcmp(found, "/") == 0 ? "" : found);
-    text_append(out, aip_bytes_from(path, size));
-    return !aip_bytes_equal(text_view(out), path);
 }

@@ -1,7 +1,7 @@
 /* Protected paths: the entries of a policy, in every spelling that they are compared in. */
 #include <stdlib.h>
-#include <sys/stat.h>
 
+#include "base/name_hash.h"
 #include "policy/path_inside.h"
 
 static aip_status
@@ -52,9 +52,26 @@ add_form(path_guard *guard, aip_bytes path, size_t entry, aip_error *err)
         return aip_fail(err, AIP_NO_MEMORY, NULL);
     }
     path_split(text, form.components, form.count);
+    form.whole = text;
+    form.name = form.count == 0 ? text : form.components[form.count - 1];
     guard->forms[guard->form_count++] = form;
     lowered = (text_buffer){0};
     return AIP_OK;
+}
+
+/* Where the entry's links lead. */
+static aip_status
+add_real(path_guard *guard, aip_bytes form, size_t entry, aip_error *err)
+{
+    TEXT_AUTO text_buffer real = {0};
+    path_memory memory = {.nodes = NULL};
+    bool other = path_real(&memory, form, &real), failed = memory.names.failed;
+    path_memory_clear(&memory);
+    AIP_TRY(text_finish(&real, err));
+    if (failed) {
+        return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    return other ? add_form(guard, text_view(&real), entry, err) : AIP_OK;
 }
 
 /* The entry as it stands, with look-alikes folded, and where its links lead. */
@@ -62,7 +79,8 @@ static aip_status
 add_entry(path_guard *guard, const char *text, size_t entry, aip_error *err)
 {
     TEXT_AUTO text_buffer form = {0}, other = {0};
-    const path_reading reading = {guard, guard->directory, false};
+    path_memory memory = {.nodes = NULL};
+    const path_reading reading = {guard, guard->directory, false, &memory};
     if (text == NULL || text[0] == '\0') {
         return aip_fail_at(err, AIP_CONFIG_INVALID, entry, "an empty protected path");
     }
@@ -71,17 +89,13 @@ add_entry(path_guard *guard, const char *text, size_t entry, aip_error *err)
         return aip_fail_at(err, AIP_CONFIG_INVALID, entry, "a protected path without a directory to stand in");
     }
     path_clean(&reading, aip_bytes_of(text), &form);
+    path_memory_clear(&memory);
     AIP_TRY(text_finish(&form, err));
     AIP_TRY(add_form(guard, text_view(&form), entry, err));
     path_fold(text_view(&form), &other);
     AIP_TRY(text_finish(&other, err));
     AIP_TRY(add_form(guard, text_view(&other), entry, err));
-    other.size = 0;
-    if (guard->real && path_real(text_view(&form), &other)) {
-        AIP_TRY(text_finish(&other, err));
-        AIP_TRY(add_form(guard, text_view(&other), entry, err));
-    }
-    return AIP_OK;
+    return guard->real ? add_real(guard, text_view(&form), entry, err) : AIP_OK;
 }
 
 static aip_status
@@ -102,43 +116,38 @@ static bool
 stands_near(const path_guard *guard, const char *directory, bool recursive)
 {
     TEXT_AUTO text_buffer form = {0}, lowered = {0};
+    path_memory memory = {.nodes = NULL}; /* only counts */
     bool near = false;
     if (directory == NULL) {
         return false;
     }
-    path_clean(&(path_reading){guard, "/", false}, aip_bytes_of(directory), &form);
+    path_clean(&(path_reading){guard, "/", false, NULL}, aip_bytes_of(directory), &form);
     text_append_string(&form, "/*");
     path_lower(text_view(&form), &lowered);
     for (size_t i = 0; i < guard->form_count && !near; i++) {
-        near = path_touches(&guard->forms[i], text_view(&lowered), recursive);
+        near = path_touches(&guard->forms[i], text_view(&lowered), recursive, &memory);
     }
-    return near || form.failed || lowered.failed;
+    return near || form.failed || lowered.failed || memory.spent;
 }
 
 static aip_status
-begin_forms(const path_guard *guard, const char *directory, size_t which, aip_error *err)
+begin_forms(path_guard *guard, const char *directory, size_t which, aip_error *err)
 {
-    TEXT_AUTO text_buffer form = {0}, lowered = {0};
+    TEXT_AUTO text_buffer form = {0};
+    path_memory memory = {.nodes = NULL}; /* only counts */
+    text_buffer *lowered = &guard->lowered[which];
     if (directory == NULL) {
         return AIP_OK;
     }
-    path_clean(&(path_reading){guard, "/", false}, aip_bytes_of(directory), &form);
-    path_lower(text_view(&form), &lowered);
+    path_clean(&(path_reading){guard, "/", false, NULL}, aip_bytes_of(directory), &form);
+    path_lower(text_view(&form), lowered);
     AIP_TRY(text_finish(&form, err));
-    AIP_TRY(text_finish(&lowered, err));
+    AIP_TRY(text_finish(lowered, err));
     for (size_t i = 0; i < guard->form_count; i++) {
-        guard->forms[i].begun[which] = path_begin(&guard->forms[i], text_view(&lowered));
+        guard->forms[i].begun[which] = path_begin(&guard->forms[i], text_view(lowered), &memory);
+        guard->leads[which] = guard->leads[which] || guard->forms[i].begun[which] != 0;
     }
-    return AIP_OK;
-}
-
-static bool
-is_real(const char *directory)
-{
-    TEXT_AUTO text_buffer other = {0};
-    struct stat found;
-    return directory != NULL && stat(directory, &found) == 0 &&
-           (strcmp(directory, "/") == 0 || !path_real(aip_bytes_of(directory), &other));
+    return memory.spent ? aip_fail(err, AIP_CONFIG_INVALID, "protected paths that take too long to compare") : AIP_OK;
 }
 
 static aip_status
@@ -153,8 +162,6 @@ fill(path_guard *guard, const char *const *entries, const path_setting *setting,
     const char *own = guard->directory, *child = guard->child_directory;
     AIP_TRY(begin_forms(guard, own, 0, err));
     AIP_TRY(begin_forms(guard, child, 1, err));
-    guard->directory_is_real = is_real(own);
-    guard->child_is_real = is_real(child);
     guard->plain = guard->real || stands_near(guard, own, false) || stands_near(guard, child, false);
     guard->plain_above = stands_near(guard, own, true) || stands_near(guard, child, true);
     return AIP_OK;
@@ -167,6 +174,10 @@ path_guard_new(const char *const *entries, size_t count, const path_setting *set
     *out = NULL;
     if (guard == NULL) {
         return aip_fail(err, AIP_NO_MEMORY, NULL);
+    }
+    if (name_hash_key() == NULL) {
+        free(guard);
+        return aip_fail(err, AIP_INTERNAL, "no randomness");
     }
     guard->real = setting->real;
     guard->as_peer = setting->as_peer;
@@ -191,6 +202,8 @@ path_guard_free(path_guard **guard)
         free((*guard)->forms[i].text);
         free((*guard)->forms[i].components);
     }
+    text_clear(&(*guard)->lowered[0]);
+    text_clear(&(*guard)->lowered[1]);
     free((*guard)->forms);
     free((*guard)->home);
     free((*guard)->directory);

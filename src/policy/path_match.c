@@ -1,6 +1,9 @@
 /* Compares a path with an entry, component by component; either may have globs. */
 #include "policy/path_inside.h"
 
+#define GLOB_STEP_WORK 4
+#define GLOB_WORK 400
+#define WALK_STEP_WORK 12
 #define NAME_BYTES_MAX 1020 /* of a component with globs: 255 characters, the most that a file's name has */
 
 /* An item of a name: a byte, or one of these, or ITEM_SET plus where the set begins in the name. */
@@ -118,7 +121,7 @@ globs_meet(const name_glob *a, const name_glob *b)
     bool rows[2][NAME_BYTES_MAX + 1] = {{true}};
     size_t row = 0;
     for (size_t i = 0; i < a->count; i++, row ^= 1) {
-        memset(rows[row ^ 1], 0, sizeof rows[0]);
+        memset(rows[row ^ 1], 0, b->count + 1);
         step(a, a->items[i], b, rows[row], rows[row ^ 1]);
     }
     for (size_t j = 0; j < b->count; j++) {
@@ -138,8 +141,21 @@ trim_name(aip_bytes name)
     return (aip_bytes){name.data, size == 0 ? name.size : size};
 }
 
+/* Do both begin, or end, with characters that stand for themselves and differ? */
 static bool
-names_meet(aip_bytes a, aip_bytes b)
+differ_at_an_end(aip_bytes a, aip_bytes b)
+{
+    if (a.size == 0 || b.size == 0) {
+        return false;
+    }
+    unsigned char first[] = {a.data[0], b.data[0]}, last[] = {a.data[a.size - 1], b.data[b.size - 1]};
+    bool begin = memchr("*?[{", first[0], 4) == NULL && memchr("*?[{", first[1], 4) == NULL;
+    bool end = memchr("*?]}", last[0], 4) == NULL && memchr("*?]}", last[1], 4) == NULL;
+    return (begin && first[0] != first[1]) || (end && last[0] != last[1]);
+}
+
+static bool
+names_meet(aip_bytes a, aip_bytes b, path_memory *memory)
 {
     name_glob left, right;
     a = trim_name(a);
@@ -147,12 +163,15 @@ names_meet(aip_bytes a, aip_bytes b)
     if (aip_bytes_equal(a, b)) {
         return true;
     }
-    if (!has_glob(a) && !has_glob(b)) {
+    if (differ_at_an_end(a, b) || (!has_glob(a) && !has_glob(b))) {
         return false;
     }
     if (a.size > NAME_BYTES_MAX || b.size > NAME_BYTES_MAX) {
         /* No file has so long a name; a glob that is too long to compare could mean one. */
         return (a.size > NAME_BYTES_MAX && has_glob(a)) || (b.size > NAME_BYTES_MAX && has_glob(b));
+    }
+    if (!path_spend(memory, GLOB_WORK + GLOB_STEP_WORK * (a.size + 1) * (b.size + 1))) {
+        return false;
     }
     read_name(a, &left);
     read_name(b, &right);
@@ -201,19 +220,22 @@ close_states(const aip_bytes *form, size_t count, uint64_t states)
 }
 
 static uint64_t
-next_states(const aip_bytes *form, size_t count, uint64_t states, aip_bytes component)
+next_states(const path_entry_form *form, uint64_t states, aip_bytes component, path_memory *memory)
 {
     uint64_t next = 0;
     bool any_depth = is_any_depth(component);
-    for (size_t i = 0; i < count && states >> i != 0; i++) {
+    for (size_t i = 0; i < form->count && states >> i != 0; i++) {
         if ((states >> i & 1) == 0) {
             continue;
         }
         if (any_depth) {
             return ~(uint64_t)0 << i; /* it may match all that is left, or nothing */
         }
-        next |= is_any_depth(form[i]) ? (uint64_t)1 << i : 0;
-        next |= names_meet(form[i], component) ? (uint64_t)1 << (i + 1) : 0;
+        if (is_any_depth(form->components[i])) {
+            next |= (uint64_t)1 << i; /* and one more when the states are closed */
+        } else if (names_meet(form->components[i], component, memory)) {
+            next |= (uint64_t)1 << (i + 1);
+        }
     }
     return next;
 }
@@ -231,11 +253,11 @@ is_all_depth(aip_bytes path)
 }
 
 static uint64_t
-walk(const path_entry_form *form, uint64_t states, aip_bytes path)
+walk(const path_entry_form *form, uint64_t states, aip_bytes path, path_memory *memory)
 {
     uint64_t full = (uint64_t)1 << form->count;
-    while (path.size > 0 && states != 0 && (states & full) == 0) {
-        states = next_states(form->components, form->count, states, take_component(&path));
+    while (path.size > 0 && states != 0 && (states & full) == 0 && path_spend(memory, WALK_STEP_WORK)) {
+        states = next_states(form, states, take_component(&path), memory);
         states = close_states(form->components, form->count, states);
     }
     return states;
@@ -248,27 +270,33 @@ is_touched(const path_entry_form *form, uint64_t states, bool recursive)
 }
 
 bool
-path_touches(const path_entry_form *form, aip_bytes value, bool recursive)
+path_touches(const path_entry_form *form, aip_bytes value, bool recursive, path_memory *memory)
 {
     uint64_t states = close_states(form->components, form->count, 1);
     if (is_all_depth(value)) {
         return recursive || is_touched(form, states, false);
     }
-    return is_touched(form, walk(form, states, value), recursive);
+    return is_touched(form, walk(form, states, value, memory), recursive);
 }
 
 uint64_t
-path_begin(const path_entry_form *form, aip_bytes directory)
+path_begin(const path_entry_form *form, aip_bytes directory, path_memory *memory)
 {
-    return walk(form, close_states(form->components, form->count, 1), directory);
+    return walk(form, close_states(form->components, form->count, 1), directory, memory);
 }
 
 bool
-path_touches_in(const path_entry_form *form, uint64_t begun, aip_bytes name, bool recursive)
+path_touches_below(const path_entry_form *form, uint64_t begun, aip_bytes rest, bool recursive, path_memory *memory)
+{
+    return begun != 0 && is_touched(form, walk(form, begun, rest, memory), recursive);
+}
+
+bool
+path_touches_in(const path_entry_form *form, uint64_t begun, aip_bytes name, bool recursive, path_memory *memory)
 {
     if (begun == 0 || is_touched(form, begun, false)) {
         return begun != 0;
     }
-    uint64_t states = next_states(form->components, form->count, begun, name);
+    uint64_t states = next_states(form, begun, name, memory);
     return is_touched(form, close_states(form->components, form->count, states), recursive);
 }

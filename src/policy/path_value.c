@@ -6,6 +6,9 @@
 
 #define JOINED_BYTES_MAX 4096 /* no kernel takes a longer path */
 #define NAME_BYTES_MAX 255
+#define STRING_WORK 150 /* about nanoseconds; so the others */
+#define OBJECT_WORK 200
+#define PAIR_WORK 150
 #define JOINED_MAX 64 /* members on either side; an object with more of them counts as touching */
 
 typedef struct {
@@ -32,6 +35,9 @@ probe_string(path_probe *probe, const scan_document *document, uint32_t node, bo
 {
     char *text STRING_AUTO = NULL;
     size_t size = 0;
+    if (!path_spend(&probe->memory, STRING_WORK)) {
+        return path_probe_within(probe, err);
+    }
     AIP_TRY(unescape(document, node, name, &text, &size, err));
     return path_probe_text(probe, (aip_bytes){(const unsigned char *)text, size}, err);
 }
@@ -112,8 +118,9 @@ probe_pairs(path_probe *probe, const path_members *members, aip_error *err)
     }
     probe->whole_only = true;
     for (size_t i = 0; i < members->count; i++) {
-        for (size_t j = 0; j < members->count && probe->entry == PATH_NONE; j++) {
-            if (is_pair(members, i, j)) {
+        for (size_t j = 0; j < members->count && path_goes_on(probe); j++) {
+            size_t work = PAIR_WORK + (members->sizes[i] + members->sizes[j]) / 4;
+            if (path_spend(&probe->memory, work) && is_pair(members, i, j)) {
                 AIP_TRY(probe_pair(probe, members, i, j, err));
             }
         }
@@ -127,6 +134,7 @@ probe_object(path_probe *probe, const scan_document *document, uint32_t object, 
 {
     path_members members = {.count = 0};
     aip_status status = gather(document, object, &members, err);
+    path_spend(&probe->memory, OBJECT_WORK);
     status = status == AIP_OK && members.count > 1 ? probe_pairs(probe, &members, err) : status;
     for (size_t i = 0; i < members.count; i++) {
         free(members.texts[i]);
@@ -166,6 +174,7 @@ path_guard_check_value(const path_guard *guard, const scan_document *document, u
         }
         status = probe_node(&probe, document, i, i != node, err);
     }
+    status = status == AIP_OK ? path_probe_within(&probe, err) : status;
     path_probe_clear(&probe);
     *entry = probe.entry;
     return status;

@@ -73,6 +73,7 @@ typedef enum {
     POLICY_BY_RATE,
     POLICY_BY_ROOT_RATE,
     POLICY_BY_PATH,
+    POLICY_BY_PATH_LIMIT,
     POLICY_BY_PROOF, /* the rule demands one */
     POLICY_BY_TOOL_DENIED,
     POLICY_BY_RULE_BLOCK,

@@ -56,6 +56,8 @@ UPSTREAMS = [
     ("too_short", 502, "upstream.invalid", "upstream.invalid"),
     ("too_long", 502, CUT, CUT),
     ("two_lengths", 502, "upstream.invalid", "upstream.invalid"),
+    ("two_types", 502, "upstream.invalid", "upstream.invalid"),
+    ("two_sessions", 502, "upstream.invalid", "upstream.invalid"),
     ("negative_length", 502, "upstream.invalid", "upstream.invalid"),
     ("no_http", 502, "upstream.invalid", "upstream.invalid"),
     ("old_http", 502, "upstream.invalid", "upstream.invalid"),

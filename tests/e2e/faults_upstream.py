@@ -210,6 +210,12 @@ class Call:
         body = answer(self.identity)
         await self.send(JSON_HEAD + b"Content-Length: %d\r\nContent-Length: 5\r\n\r\n" % len(body) + body)
 
+    async def two_types(self):
+        await self.send(sized(answer(self.identity), JSON_HEAD + b"Content-Type: text/event-stream\r\n"))
+
+    async def two_sessions(self):
+        await self.send(sized(answer(self.identity), JSON_HEAD + b"Mcp-Session-Id: a\r\nMcp-Session-Id: b\r\n"))
+
     async def negative_length(self):
         await self.send(JSON_HEAD + b"Content-Length: -5\r\n\r\n" + answer(self.identity))
 

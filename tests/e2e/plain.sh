@@ -208,6 +208,9 @@ spec:
 END
 printf '{"http:POST /v1/orders":{"amount":{"type":"range","min":1,"max":10}}}' >"$work/constraints"
 issue all --scope 'http:*' --constraints "$work/constraints"
+printf '{"http:POST /v1/orders":{"amount":{"type":"exact","value":"5"},"note":{"type":"prefix","value":"a+b"}}}' \
+    >"$work/constraints"
+issue forms --scope 'http:*' --constraints "$work/constraints"
 start_gateway policy "$upstream" "$(<"$work/root.did")" --protocol http --policy "$work/policy.yaml"
 gateway=${gateway%/mcp}
 json=(--header 'Content-Type: application/json')
@@ -221,6 +224,19 @@ api POST '/v1/orders?other=1' all "${json[@]}" --data-binary '{"amount":5}'
 check 'an argument more, in the query: constraint.violated' stopped constraint.violated
 api POST /v1/orders all --header 'Content-Type: text/plain' --data-binary '{"amount":50}'
 check 'JSON as another type: constraint.violated' stopped constraint.violated
+api POST /v1/orders forms --data-binary 'note=a%2Bb+c&amount=%35'
+check 'a form whose parameters are within the constraints' answers 200
+check 'goes on as it was sent' went '"body": "note=a%2Bb+c&amount=%35"'
+api POST /v1/orders forms --data-binary 'amount=6'
+check 'a parameter that is not: constraint.violated' stopped constraint.violated
+api POST /v1/orders forms --data-binary 'note=x&other=1&amount=5'
+check 'a parameter more: constraint.violated' stopped constraint.violated
+api POST /v1/orders forms --data-binary 'amount=5&amount=6'
+check 'a parameter twice: request.invalid' stopped request.invalid
+api POST '/v1/orders?amount=5' forms --data-binary 'amount=6'
+check 'a parameter of the query in the form: request.invalid' stopped request.invalid
+api POST /v1/orders forms --data-binary 'amount=5;amount=6'
+check 'two parameters, or one: request.invalid' stopped request.invalid
 api POST /v1/never all
 check 'a route that is blocked: policy.target' stopped policy.target
 api DELETE /v1/items all

@@ -15,6 +15,8 @@ import sys
 import threading
 import time
 import warnings
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 
 warnings.simplefilter("ignore", DeprecationWarning)  # old TLS is what it is about
 PROGRAM, WORK, UPSTREAM = sys.argv[1:4]
@@ -36,11 +38,12 @@ def path(name):
 class Gateway:
     """One gateway with a configuration of its own; `more` are further lines of YAML."""
 
-    def __init__(self, name, more="", limits="", listen="", stderr=None, before=None, options=()):
+    def __init__(self, name, more="", limits="", listen="", stderr=None, before=None, options=(),
+                 upstream=f"upstream:\n  url: {UPSTREAM}\n"):
         self.audit = path(f"{name}.audit")
         with open(path(f"{name}.yaml"), "w", encoding="ascii") as file:
             file.write(
-                f"listen:\n  port: 0\n{listen}upstream:\n  url: {UPSTREAM}\naudit:\n  file: {self.audit}\n"
+                f"listen:\n  port: 0\n{listen}{upstream}audit:\n  file: {self.audit}\n"
                 f"identity:\n  store: {path(name)}.db\nlimits:\n  threads: 2\n{limits}"
                 f"trust:\n  - root: {ROOT}\n    bearer: true\n{more}")
         self.log = path(f"{name}.stderr")
@@ -885,6 +888,198 @@ def mcp():
     gateway.stop()
 
 
+# ---- pages of browsers ----
+
+PAGE = "https://page.example"
+
+
+def options(target, *fields, origin=PAGE):
+    return get(target, *([f"Origin: {origin}"] if origin else []), *fields).replace(b"GET", b"OPTIONS", 1)
+
+
+def is_marked(reply):
+    """Can the page read it?"""
+    shown = reply.one("Access-Control-Expose-Headers").split(", ")
+    return (reply.all("Access-Control-Allow-Origin") == [PAGE] and "Origin" in reply.all("Vary") and
+            reply.all("Access-Control-Allow-Credentials") == [] and
+            {"Mcp-Session-Id", "MCP-Protocol-Version", "WWW-Authenticate", "X-AIP-Decision-Id", "X-AIP-Receipt", "X-AIP-Audit",
+             "Signature", "Signature-Input", "Content-Digest", "Retry-After"} <= set(shown))
+
+
+def is_unmarked(reply):
+    return not [name for name, _ in reply.fields if name.lower().startswith("access-control-") or name.lower() == "vary"]
+
+
+def pages():
+    asks = "Access-Control-Request-Method: POST"
+    gateway = Gateway("pages", more=f"origins:\n  - {PAGE}\n  - https://other.example\noauth:\n  resource: "
+                      "https://gateway.example/mcp\n  authorization_servers:\n    - https://login.example\n")
+    reply = once(gateway, options("/mcp", asks, "Access-Control-Request-Headers: x-aip-token,mcp-param-region, Mcp-Param-b,"
+                                  "mcp-param-,x-else,mcp-param-a b"))
+    names = reply.one("Access-Control-Allow-Headers").split(", ")
+    check("a page's browser is told that it may ask", reply.status == 204 and not reply.body and is_marked(reply), reply.fields)
+    check("by which methods", reply.one("Access-Control-Allow-Methods") == "GET, POST, DELETE", reply.fields)
+    wanted = {"Content-Type", "Accept", "Authorization", "X-AIP-Token", "Signature", "Signature-Input", "Content-Digest",
+              "Mcp-Session-Id", "MCP-Protocol-Version", "Mcp-Method", "Mcp-Name", "Last-Event-ID", "traceparent",
+              "tracestate"}
+    check("with which headers, and parameters that it asked for", set(names) == wanted | {"mcp-param-region", "Mcp-Param-b"},
+          names)
+    check("and for how long that is known", reply.one("Access-Control-Max-Age") == "600", reply.fields)
+    check("nothing of it is recorded", not os.path.exists(gateway.audit) or not [
+        line for line in gateway.lines() if line["event"] == "decision"])
+    figures = once(gateway, get("/metrics")).body
+    check("or counted as a decision", not re.search(rb'decisions_total\{[^}]*\} [1-9]', figures), figures)
+    for told, reply in (("a call", once(gateway, post(message("x"), f"Origin: {PAGE}"))),
+                        ("a refusal without a token", once(gateway, post(message("x"), f"Origin: {PAGE}", token=None))),
+                        ("one for want of scope", once(gateway, post(
+                            {"jsonrpc": "2.0", "id": 1, "method": "prompts/get", "params": {"name": "p"}}, f"Origin: {PAGE}"))),
+                        ("one of the address", once(gateway, get("/nothing", f"Origin: {PAGE}"))),
+                        ("the metadata", once(gateway, get("/.well-known/oauth-protected-resource", f"Origin: {PAGE}"))),
+                        ("a method that it has not", once(gateway, get("/mcp", f"Origin: {PAGE}", f"X-AIP-Token: {TOKEN}").replace(
+                            b"GET", b"PUT", 1)))):
+        check(f"the page can read {told}", is_marked(reply), (reply.status, reply.fields))
+    stream = Caller(gateway)
+    stream.send(post(message("stream", events=1), f"Origin: {PAGE}"))
+    check("and a stream", is_marked(Reply(stream.head(), b"")))
+    stream.close()
+    reply = once(gateway, options("/.well-known/oauth-protected-resource", "Access-Control-Request-Method: GET",
+                                  "Access-Control-Request-Headers: mcp-protocol-version"))
+    check("what anyone may read can be asked about, too", reply.status == 204 and is_marked(reply) and
+          reply.one("Access-Control-Allow-Methods") == "GET, HEAD", reply.fields)
+    for told, origin in (("another origin", "https://page.example.evil"), ("one in other letters", "https://Page.example"),
+                         ("no origin at all", "null"), ("two origins", f"{PAGE}\r\nOrigin: {PAGE}")):
+        known = len(gateway.lines())
+        reply = once(gateway, options("/mcp", asks, origin=origin))
+        check(f"{told}: 403, recorded", (reply.status, reply.code) == (403, "request.origin") and is_unmarked(reply) and
+              len(gateway.lines()) == known + 1, (reply.status, reply.fields))
+        reply = once(gateway, post(message("x"), f"Origin: {origin}"))
+        check(f"{told}: no call", reply.status == 403 and is_unmarked(reply), (reply.status, reply.fields))
+    reply = once(gateway, options("/mcp", asks).replace(b"Host: 127.0.0.1", b"Host: rebound.example"))
+    check("nor does a page that rebinds its name", reply.status == 403 and is_unmarked(reply), reply.fields)
+    reply = once(gateway, options("/mcp"))
+    check("OPTIONS that asks nothing is a request like any other", reply.status == 405 and is_marked(reply), reply.status)
+    reply = once(gateway, options("/mcp", asks, origin=None))
+    check("and so is one of no page", reply.status == 405 and not reply.all("Access-Control-Allow-Origin"), reply.status)
+    reply = once(gateway, options("/nothing", asks))
+    check("nothing is told of addresses that there are not", reply.status == 404, reply.status)
+    reply = once(gateway, post(message("x")))
+    check("a caller that is no page is told what caches must know", reply.all("Vary") == ["Origin"] and
+          not reply.all("Access-Control-Allow-Origin"), reply.fields)
+    gateway.stop()
+    gateway = Gateway("no-pages")
+    reply = once(gateway, options("/mcp", asks))
+    check("without origins there are no pages", reply.status == 403 and is_unmarked(reply), reply.fields)
+    check("and no headers about them", is_unmarked(once(gateway, post(message("x")))))
+    gateway.stop()
+
+
+# ---- sessions ----
+
+
+class Sessions(BaseHTTPRequestHandler):
+    """A server that gives its session with every answer, has no streams, and forgets the session when told to."""
+    protocol_version = "HTTP/1.1"
+    forgets = False
+    stream = 405
+
+    def log_message(self, *_):
+        pass
+
+    def give(self, status, body=b""):
+        self.send_response(status)
+        if body:
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Mcp-Session-Id", "of-the-server")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_GET(self):
+        self.give(Sessions.stream)
+
+    def do_POST(self):
+        told = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        greets = told["method"] == "initialize"
+        if not greets and (Sessions.forgets or self.headers["Mcp-Session-Id"] not in (None, "of-the-server")):
+            self.give(404)
+            return
+        result = {"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "s", "version": "1"}}
+        self.give(200, json.dumps({"jsonrpc": "2.0", "id": told["id"], "result": result if greets else {"content": []}}).encode())
+
+
+class Quick(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def server_bind(self):  # without the usual look-up of the machine's name, which may take seconds
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address
+
+
+def greeting():
+    return {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "c", "version": "1"}}}
+
+
+def lapse(told, gateway):
+    """Sessions of three seconds."""
+    reply = once(gateway, post(greeting()))
+    begun, identity = time.monotonic(), reply.one("Mcp-Session-Id")
+    field = f"Mcp-Session-Id: {identity}"
+    check(f"{told}: a session begins", reply.status == 200 and len(identity) > 60, (reply.status, reply.body))
+    time.sleep(1.1)
+    reply = once(gateway, post(message("s__x" if told == "a group" else "x"), field))
+    check(f"{told}: it is known, and stays the same text", reply.status == 200 and
+          reply.all("Mcp-Session-Id") in ([], [identity]), (reply.status, reply.body, reply.fields))
+    last = identity[:-1] + ("A" if identity[-1] != "A" else "B")
+    check(f"{told}: another text is not", once(gateway, post(message("x"), f"Mcp-Session-Id: {last}")).status == 404)
+    time.sleep(max(0.0, begun + 3.2 - time.monotonic()))
+    reply = once(gateway, post(message("x"), field))
+    check(f"{told}: it ends when its time is over", (reply.status, reply.code) == (404, "session.not_found"),
+          (reply.status, reply.body))
+    fresh = once(gateway, post(greeting(), field))
+    check(f"{told}: even for a new greeting with its id", fresh.status == 404, fresh.status)
+    fresh = once(gateway, post(greeting()))
+    check(f"{told}: the next one has another id", fresh.status == 200 and fresh.one("Mcp-Session-Id") not in ("", identity))
+
+
+def sessions():
+    server = Quick(("127.0.0.1", 0), Sessions)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}/mcp"
+    upstream = f"upstream:\n  url: {address}\n"
+    gateway = Gateway("lapse", limits="  session: 3s\n", upstream=upstream)
+    lapse("one server", gateway)
+    gateway.stop()
+    members = "".join(f"  - {{name: {name}, url: '{address}'}}\n" for name in "st")
+    gateway = Gateway("group", limits="  session: 3s\n",
+                      upstream=f"upstreams:\n{members}  - {{name: all, path: /mcp, members: [s, t]}}\n")
+    lapse("a group", gateway)
+    gateway.stop()
+    gateway = Gateway("stays", upstream=upstream)
+    field = f"Mcp-Session-Id: {once(gateway, post(greeting())).one('Mcp-Session-Id')}"
+
+    def tells(told, data, status, code):
+        reply = once(gateway, data)
+        good = wait_for(2, lambda: gateway.lines()[-1]["event"] == "outcome")
+        outcome = gateway.lines()[-1]
+        check(told, good and (reply.status, reply.code, outcome["code"]) == (status, code, code) and
+              (not reply.body or json.loads(reply.body).get("status", status) == status), (reply.status, reply.body, outcome))
+        return reply
+
+    stream = get("/mcp", f"X-AIP-Token: {TOKEN}", "Accept: text/event-stream", field)
+    reply = tells("a server without streams: 405 in status, body and log", stream, 405, "request.http_method")
+    check("once with what it has", reply.all("Allow") == ["POST"], reply.fields)
+    Sessions.stream = 404
+    tells("a stream of a session that the server has forgotten: 404 in all three", stream, 404, "session.not_found")
+    tells("a stream that it has not, without a session", get("/mcp", f"X-AIP-Token: {TOKEN}", "Accept: text/event-stream"),
+          404, "request.not_found")
+    Sessions.stream = 500
+    tells("a failing server is one", stream, 502, "upstream.invalid")
+    Sessions.forgets = True
+    tells("a call in a session that it has forgotten", post(message("x"), field), 404, "session.not_found")
+    gateway.stop()
+
+
 def doubt():
     """What libmicrohttpd itself refuses is recorded, too."""
     gateway = Gateway("doubt")
@@ -910,7 +1105,8 @@ def doubt():
     gateway.stop()
 
 
-PARTS = {part.__name__: part for part in (tls, slow, shares, proxies, metadata, health, figures, log, mcp, doubt, end)}
+PARTS = {part.__name__: part for part in (tls, slow, shares, proxies, metadata, health, figures, log, mcp, pages, sessions,
+                                       doubt, end)}
 for part in sys.argv[4:] or PARTS:
     PARTS[part]()
 sys.exit(1 if failed else 0)

@@ -162,6 +162,16 @@ check 'are refused by name' test "$(grep -c -E 'json\.syntax|request\.batch|json
 check 'and a call without an id is not answered' test "$(wc -l <"$work/reply")" = 4
 check 'the decision stands in the log with who it was' grep -q '"principal":"local"' "$work/aip-audit.jsonl"
 
+# What a server may say at once is what the operator says
+printf '%s\n%s\n' "$greeting" "$(call large '{"bytes":6000000}')" >"$work/input"
+ends 0 'a large limit' "${wrap[@]}" --max-body 8000000 -- python3 "$here/wrap_server.py"
+check 'lets a large answer pass' test "$(wc -c <"$work/reply")" -gt 6000000
+check 'as it is' test "$(grep -c code_name "$work/reply")" = 0
+printf '%s\n%s\n%s\n' "$greeting" "$(call large '{"bytes":200000}')" "$(call echo '{}')" >"$work/input"
+ends 0 'a small limit' "${wrap[@]}" --max-body 100000 -- python3 "$here/wrap_server.py"
+check 'holds for lines of the server' grep -q 'a line of more than 100000 bytes was dropped' "$work/errors"
+check 'and nothing longer comes' test "$(wc -c <"$work/reply")" -lt 100000
+
 mkfifo "$work/pipe"
 sleep 60 >"$work/pipe" &
 holder=$!
@@ -206,6 +216,17 @@ ran = subprocess.run([entry['command'], *entry['args']], cwd=f'{work}/elsewhere'
                      capture_output=True, text=True, timeout=20)
 assert ran.returncode == 0 and open(f'{work}/found.txt').read() == 'found', (ran.returncode, ran.stderr)
 END
+for client in cursor:mcpServers: vscode:servers:stdio zed:context_servers:; do # W-50
+    (cd "$work" && "${wrap[@]}" --print-config --client "${client%%:*}" --policy agent.yaml -- true 2>/dev/null) \
+        >"$work/client.json" || true
+    check "the form of ${client%%:*}" python3 - "$work/client.json" "${client#*:}" <<'END'
+import json, sys
+list_name, kind = sys.argv[2].split(':')
+entry = json.load(open(sys.argv[1]))[list_name]['protected-tool']
+assert entry.pop('type', '') == kind and sorted(entry) == ['args', 'command'] and entry['args'][-1] == 'true', entry
+END
+done
+ends 2 'a client that nobody knows' "${wrap[@]}" --print-config --client emacs -- true
 (cd "$work" && "${wrap[@]}" -generate-cursor-config -policy agent.yaml -target 'python3 server.py' 2>/dev/null) >"$work/cursor.json"
 check "others' form of it" python3 - "$work" <<'END'
 import json, sys

@@ -20,6 +20,7 @@ defaults_hold_without_a_file(void)
     CHECK(front.tls_key == NULL && front.resource == NULL && front.proxies.count == 0);
     CHECK(front.connections == 4096 && front.requests_per_root == 2048 && front.failures_per_minute == 3000);
     CHECK(front.head_seconds == 15 && front.idle_seconds == 75 && front.drain_seconds == 10);
+    CHECK(front.session_seconds == 7 * 86400);
     CHECK_TEXT(front.metrics_path, "/metrics");
     CHECK(front.metrics_readers.count == 2 && !front.log_json && front.log_level == FRONT_LOG_INFO);
     front_clear(&front);

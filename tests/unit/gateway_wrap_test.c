@@ -2,6 +2,7 @@
 #include "cli/gateway_wrap.c"
 #include "cli/gateway_wrap_config.c"
 
+#include "base/json.h"
 #include "tests/unit/check.h"
 
 #define WORDS_MAX 16
@@ -162,7 +163,67 @@ a_server_and_somebody_to_serve_are_needed(void)
     gateway_wrap_release(&w);
 }
 
+/* What the client is told, read again; its one server is called `near`. */
+static json_t *
+printed(const char *line)
+{
+    static const option none[] = {{0}};
+    TEXT_AUTO text_buffer out = {0};
+    json_t *root = NULL;
+    CHECK_STATUS(apply(line), AIP_OK);
+    CHECK_STATUS(append_entry(&w, none, &given, &out, NULL), AIP_OK);
+    CHECK_STATUS(json_load_strict(text_view(&out), out.size, &root, NULL), AIP_OK);
+    gateway_wrap_release(&w);
+    return root;
+}
+
+/* W-50 */
+static void
+each_client_has_its_own_form(void)
+{
+    static const struct {
+        const char *line, *list, *type;
+    } rows[] = {
+        {"wrap --name near -- a b", "mcpServers", NULL},
+        {"wrap --name near --client claude -- a b", "mcpServers", NULL},
+        {"wrap --name near --client cursor -- a b", "mcpServers", NULL},
+        {"wrap --name near --client vscode -- a b", "servers", "stdio"},
+        {"wrap --name near --client=zed -- a b", "context_servers", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        json_t *root = printed(rows[i].line), *list = json_object_get(root, rows[i].list);
+        json_t *entry = json_object_get(list, "near"), *arguments = json_object_get(entry, "args");
+        const char *type = json_string_value(json_object_get(entry, "type"));
+        CHECK(json_object_size(root) == 1 && json_object_size(list) == 1);
+        CHECK(json_object_size(entry) == (rows[i].type == NULL ? 2 : 3));
+        CHECK_TEXT(type == NULL ? "" : type, rows[i].type == NULL ? "" : rows[i].type);
+        CHECK(json_is_string(json_object_get(entry, "command")));
+        CHECK_TEXT(json_string_value(json_array_get(arguments, 0)), "wrap");
+        CHECK_TEXT(json_string_value(json_array_get(arguments, json_array_size(arguments) - 1)), "b");
+        json_decref(root);
+    }
+}
+
+static void
+a_client_that_nobody_knows_is_refused(void)
+{
+    static const option none[] = {{0}};
+    static const char *const lines[] = {"wrap --client emacs -- a", "wrap --client VSCode -- a", "wrap --client= -- a"};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        TEXT_AUTO text_buffer out = {0};
+        CHECK_STATUS(apply(lines[i]), AIP_OK);
+        CHECK_STATUS(append_entry(&w, none, &given, &out, NULL), AIP_USAGE);
+        CHECK(out.size == 0);
+    }
+    CHECK_STATUS(apply("wrap --generate-cursor-config --client zed --target a"), AIP_OK);
+    CHECK_STATUS(gateway_wrap_print_config(&w, none, &given, NULL), AIP_USAGE);
+    CHECK_STATUS(apply("wrap --client zed -- a"), AIP_OK);
+    CHECK_STATUS(gateway_wrap_apply(&w, &given, NULL), AIP_USAGE);
+    gateway_wrap_release(&w);
+}
+
 RUN(TEST(the_command_and_own_options_are_taken_and_others_stay),
     TEST(one_dash_is_as_good_as_two_but_not_after_the_command), TEST(a_target_is_split_at_white_space),
     TEST(what_makes_no_sense_is_refused), TEST(the_local_user_is_the_root_where_nobody_is_trusted),
-    TEST(a_root_that_is_trusted_is_the_only_one), TEST(a_server_and_somebody_to_serve_are_needed))
+    TEST(a_root_that_is_trusted_is_the_only_one), TEST(a_server_and_somebody_to_serve_are_needed),
+    TEST(each_client_has_its_own_form), TEST(a_client_that_nobody_knows_is_refused))

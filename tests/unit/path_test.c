@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "aip/limits.h"
 #include "base/text.h"
+#include "policy/path_inside.h"
 #include "tests/unit/check.h"
 
 static const char *const usual[] = {"~/.ssh", "/etc/shadow", "/srv/**/secret*", "/data/[0-9]x",
@@ -308,8 +310,13 @@ static void
 symbolic_links_are_followed_where_the_files_are_shared(void)
 {
     char directory[] = "/tmp/path_test.XXXXXX", place[256];
-    static const char *const links[][2] = {
-        {"link", "secret"}, {"inner", "secret/sub"}, {"Other", "."}, {"loop", "loop"}};
+    static const char *const links[][2] = {{"link", "secret"},
+                                           {"inner", "secret/sub"},
+                                           {"Other", "."},
+                                           {"loop", "loop"},
+                                           {"absent_yet", "secret/absent"},
+                                           {"far", "Other/link/sub/.."},
+                                           {"harmless", "absent/secret"}};
     if (mkdtemp(directory) == NULL) {
         CHECK(false);
         return;
@@ -322,12 +329,98 @@ symbolic_links_are_followed_where_the_files_are_shared(void)
     CHECK(real_touch(directory, "cat link/new"));
     CHECK(real_touch(directory, "Other/Other/secret"));
     CHECK(real_touch(directory, "inner/../x"));
+    CHECK(real_touch(directory, "absent_yet")); /* a link to what one could make there */
+    CHECK(real_touch(directory, "far/new"));
+    CHECK(!real_touch(directory, "harmless/new"));
     CHECK(!real_touch(directory, "free/x"));
     CHECK(!real_touch(directory, "loop/x"));
     CHECK(!real_touch(directory, "absent/secret"));
     CHECK(chdir("/") == 0);
     snprintf(place, sizeof place, "rm -r %s", directory);
     CHECK(system(place) == 0);
+}
+
+/* Questions to the file system, of one message with these texts. */
+static unsigned
+questions(const char *const *texts, size_t count, aip_status *status)
+{
+    static const char *const entries[] = {"/etc/shadow"};
+    static const path_setting shared = {.directory = "/tmp", .real = true};
+    path_guard *guard = guard_of(entries, 1, &shared);
+    path_probe probe = {.guard = guard, .entry = PATH_NONE};
+    *status = AIP_OK;
+    for (size_t i = 0; *status == AIP_OK && i < count; i++) {
+        *status = path_probe_text(&probe, aip_bytes_of(texts[i]), NULL);
+    }
+    unsigned asked = probe.memory.questions;
+    CHECK(probe.entry == PATH_NONE);
+    path_probe_clear(&probe);
+    path_guard_free(&guard);
+    return asked;
+}
+
+static void
+the_file_system_is_asked_of_each_place_once(void)
+{
+    static const char *const texts[] = {
+        "/usr/bin/none_1/x", "/usr/bin/none_1/y", "/usr/bin/none_2", "/usr/./bin/../bin/none_2",
+        "/none/a",           "/none/b/c/d",       "cat /none/e",     "/usr/bin"};
+    aip_status status;
+    unsigned first = questions(texts, 1, &status);
+    CHECK(first >= 3 && first <= 5); /* usr, bin, none_1, and where /usr/bin may be a link */
+    CHECK_STATUS(status, AIP_OK);
+    unsigned all = questions(texts, sizeof texts / sizeof texts[0], &status);
+    CHECK_STATUS(status, AIP_OK);
+    CHECK(all > first && all <= first + 6); /* none_2, none, tmp, and in it `cat ` and `cat` */
+}
+
+static void
+a_message_of_too_many_paths_is_refused(void)
+{
+    enum { ROOM = 24 };
+    size_t count = 2 * (size_t)AIP_PATH_QUESTIONS_MAX;
+    char *names = calloc(count, ROOM);
+    const char **texts = calloc(count, sizeof *texts);
+    aip_status status = AIP_OK;
+    for (size_t i = 0; names != NULL && texts != NULL && i < count; i++) {
+        texts[i] = names + i * ROOM;
+        snprintf(names + i * ROOM, ROOM, "/none_%zu/x", i);
+    }
+    if (names != NULL && texts != NULL) {
+        CHECK(questions(texts, count / 4, &status) >= count / 4);
+        CHECK_STATUS(status, AIP_OK);
+        CHECK(questions(texts, count, &status) <= AIP_PATH_QUESTIONS_MAX);
+        CHECK_STATUS(status, AIP_POLICY_PATH);
+    }
+    free(names);
+    free(texts);
+}
+
+static void
+objects_of_many_long_members_are_refused_before_all_pairs_are_tried(void)
+{
+    static const scan_limits limits = {1u << 20, 64, 65536};
+    text_buffer json = {0};
+    for (int object = 0; object < 40; object++) {
+        for (int i = 0; i < 64; i++) {
+            text_append_format(&json, "%s\"m%d\":\"%d_%d/ab/cd\"",
+                               i > 0        ? ","
+                               : object > 0 ? "},{"
+                                            : "[{",
+                               i, object, i);
+        }
+    }
+    text_append(&json, (aip_bytes){(const unsigned char *)"}]", 3});
+    scan_document document;
+    size_t entry = PATH_NONE;
+    aip_error err = AIP_ERROR_INIT;
+    path_guard *guard = guard_of(usual, sizeof usual / sizeof usual[0], &beside);
+    CHECK_STATUS(scan_load(aip_bytes_of(json.data), &limits, &document, NULL), AIP_OK);
+    CHECK_STATUS(path_guard_check_value(guard, &document, 0, false, &entry, &err), AIP_POLICY_PATH);
+    CHECK(entry == PATH_NONE && strstr(err.detail, "one message") != NULL);
+    scan_clear(&document);
+    path_guard_free(&guard);
+    text_clear(&json);
 }
 
 static void
@@ -343,7 +436,11 @@ hostile_texts_end_soon(void)
             text[at] = seeds[i][at % length];
         }
         uint64_t before = clock_monotonic_microseconds();
-        touched(&beside, (aip_bytes){(unsigned char *)text, size}, false);
+        size_t entry = PATH_NONE;
+        path_guard *guard = guard_of(usual, sizeof usual / sizeof usual[0], &beside);
+        aip_status status = path_guard_check(guard, (aip_bytes){(unsigned char *)text, size}, false, &entry, NULL);
+        CHECK(status == AIP_OK || status == AIP_POLICY_PATH);
+        path_guard_free(&guard);
         uint64_t took = clock_monotonic_microseconds() - before;
         if (took > 5000000) {
             printf("  %s took %llu ms\n", seeds[i], (unsigned long long)took / 1000);
@@ -361,4 +458,5 @@ RUN(TEST(an_entry_and_all_beneath_it_are_touched), TEST(neighbours_are_free), TE
     TEST(strings_and_names_are_searched_at_any_depth), TEST(directory_and_file_in_members_of_one_object_are_joined),
     TEST(an_object_too_large_to_join_counts_as_touching), TEST(entries_that_protect_nothing_known_are_refused),
     TEST(without_entries_nothing_is_touched), TEST(symbolic_links_are_followed_where_the_files_are_shared),
-    TEST(hostile_texts_end_soon))
+    TEST(the_file_system_is_asked_of_each_place_once), TEST(a_message_of_too_many_paths_is_refused),
+    TEST(objects_of_many_long_members_are_refused_before_all_pairs_are_tried), TEST(hostile_texts_end_soon))

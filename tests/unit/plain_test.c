@@ -67,6 +67,76 @@ a_body_that_is_no_json_is_one_argument(void)
     plain_clear(&facts);
 }
 
+static aip_status
+read_form(const char *query, const char *body, plain_facts *out)
+{
+    const plain_request request = {.method = "POST",
+                                   .path = AIP_BYTES_LITERAL("/v1/x"),
+                                   .query = aip_bytes_of(query),
+                                   .type = AIP_BYTES_LITERAL("Application/X-WWW-Form-URLencoded; charset=utf-8"),
+                                   .other = aip_bytes_of(body)};
+    return plain_read(&request, out, NULL);
+}
+
+/* E-87 */
+static void
+the_parameters_of_a_form_are_arguments(void)
+{
+    static const char *const rows[][3] = {
+        {"", "a=1&b=two+words&c", "{\"a\":\"1\",\"b\":\"two words\",\"c\":\"\"}"},
+        {"q=0", "%61=%2Fetc%2F%22&&b=x=y&", "{\"q\":\"0\",\"a\":\"/etc/\\\"\",\"b\":\"x=y\"}"},
+        {"body=1", "a=%3B%00", "{\"body\":\"1\",\"a\":\";\\u0000\"}"},
+        {"", "a=caf\xc3\xa9 et the\n&a%20b=1", "{\"a\":\"caf\xc3\xa9 et the\\n\",\"a b\":\"1\"}"},
+        {"", "body=1&a[0]=2", "{\"body\":\"1\",\"a[0]\":\"2\"}"},
+        {"", "{\"a\":1}", "{\"{\\\"a\\\":1}\":\"\"}"},
+        {"a=1", "", "{\"a\":\"1\"}"},
+        {"", "&&", "{}"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        plain_facts facts;
+        CHECK_STATUS(read_form(rows[i][0], rows[i][1], &facts), AIP_OK);
+        CHECK(aip_bytes_equal(text_view(&facts.arguments), aip_bytes_of(rows[i][2])));
+        plain_clear(&facts);
+    }
+}
+
+static void
+forms_that_could_be_read_otherwise_are_refused(void)
+{
+    static const char *const rows[][2] = {
+        {"", "a=1&a=2"}, {"", "a=1&%61=2"}, {"", "a&b&a"},       {"", "a[]=1&a[]=2"},   {"", "=1&=2"},
+        {"a=0", "a=1"},  {"b&%61", "a=1"},  {"", "a=1;b=2"},     {"", "a;b"},           {"", "a=%"},
+        {"", "a=%4"},    {"", "%zz=1"},     {"", "a=%C0%AF"},    {"", "a=\xff"},        {"", "%00a=1"},
+        {"", "a%0A=1"},  {"", "a=1& a=2"},  {"", "_method=PUT"}, {"", "a=1&%5fMethod"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        plain_facts facts;
+        aip_status status = read_form(rows[i][0], rows[i][1], &facts);
+        CHECK_STATUS(status, AIP_REQUEST_INVALID);
+        CHECK(facts.arguments.data == NULL);
+        if (status == AIP_OK) {
+            printf("  at %s\n", rows[i][1]);
+            plain_clear(&facts);
+        }
+    }
+}
+
+static void
+a_form_has_a_thousand_parameters_at_most(void)
+{
+    TEXT_AUTO text_buffer body = {0};
+    plain_facts facts;
+    for (int i = 0; i < AIP_FORM_PARAMETERS_MAX; i++) {
+        text_append_format(&body, "%sp%d=%d", i == 0 ? "" : "&", i, i);
+    }
+    text_append(&body, (aip_bytes){(const unsigned char *)"", 1});
+    CHECK_STATUS(read_form("", body.data, &facts), AIP_OK);
+    plain_clear(&facts);
+    body.size--;
+    text_append(&body, (aip_bytes){(const unsigned char *)"&x", 3});
+    CHECK_STATUS(read_form("", body.data, &facts), AIP_REQUEST_INVALID);
+}
+
 static void
 a_query_is_written_plainly(void)
 {
@@ -290,7 +360,9 @@ a_body_that_asks_for_another_method_is_known(void)
 }
 
 RUN(TEST(a_body_that_asks_for_another_method_is_known), TEST(a_body_that_is_no_json_is_one_argument),
-    TEST(a_query_is_written_plainly), TEST(an_address_has_one_name_however_it_is_spelt),
-    TEST(addresses_that_could_be_read_otherwise_are_refused), TEST(methods_outside_the_list_are_refused),
-    TEST(query_and_body_become_arguments), TEST(parameters_that_could_be_read_otherwise_are_refused),
-    TEST(headers_that_make_another_request_of_it_are_known), TEST(no_public_traversal_leads_upwards))
+    TEST(the_parameters_of_a_form_are_arguments), TEST(forms_that_could_be_read_otherwise_are_refused),
+    TEST(a_form_has_a_thousand_parameters_at_most), TEST(a_query_is_written_plainly),
+    TEST(an_address_has_one_name_however_it_is_spelt), TEST(addresses_that_could_be_read_otherwise_are_refused),
+    TEST(methods_outside_the_list_are_refused), TEST(query_and_body_become_arguments),
+    TEST(parameters_that_could_be_read_otherwise_are_refused), TEST(headers_that_make_another_request_of_it_are_known),
+    TEST(no_public_traversal_leads_upwards))
