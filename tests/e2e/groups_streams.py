@@ -144,8 +144,15 @@ def restart(stream):
           told and told.method == "notifications/tools/list_changed", told and told.text)
 
 
+def nobody_listens():
+    """A listener of the part before would be taken for one of this."""
+    check("nobody is listening any more", ONE.wait_for_listeners(0) and TWO.wait_for_listeners(0),
+          (len(ONE.listeners), len(TWO.listeners)))
+
+
 def slow_reader():
     """U-27"""
+    nobody_listens()
     agent = session("pair")
     stream = agent.stream(reads=False)
     ONE.wait_for_listeners(1)
@@ -196,6 +203,7 @@ def leavers():
 
 def patience():
     """U-26: a second, then twice as long."""
+    nobody_listens()
     leaf = pathlib.Path(f"{WORK}/first.did").read_text(encoding="ascii").strip()
     issue = [pathlib.Path(PROGRAM).with_name("aip-token"), "issue", "--key", f"{WORK}/root.key", "--to", leaf]
     issued = subprocess.run([*issue, "--scope", "tool:*", "--max-depth", "0", "--ttl", "2s"], capture_output=True,

@@ -110,7 +110,9 @@ for try in {1..50}; do # until the gateway has seen it
 done
 ask "$work/agent.token" "$(call pid '{}')" --header "$session"
 check 'a session ends with its server, which is told of' refused upstream.unreachable
-curl --silent --noproxy '*' --max-time 20 --header "@$work/header" --header 'Accept: application/json, text/event-stream' \
+cp "$work/header" "$work/greeting.header" # the next question writes it anew
+curl --silent --noproxy '*' --max-time 20 --header "@$work/greeting.header" \
+    --header 'Accept: application/json, text/event-stream' \
     --header 'Content-Type: application/json' --data-binary "$greeting" "$gateway" >"$work/greeted" &
 greeter=$!
 asked=$(date +%s%N)
