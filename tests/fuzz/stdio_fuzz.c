@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 enum { CALLS_MAX = 64 };
 
 static const scan_limits limits = {SIZE_MAX, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
-static const char *const silent[] = {"sh", "-c", "exec cat >/dev/null", NULL};
+static const char *const silent[] = {"sh", "-c", "exec cat 3>&1 >/dev/null", NULL};
 static gateway_route route = {.name = "fuzz", .command = silent};
 static shard_tools tools;
 

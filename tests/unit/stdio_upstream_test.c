@@ -13,7 +13,7 @@
 enum { EXCHANGES = 80 };
 
 static const scan_limits limits = {65536, 64, 4096};
-static const char *const silent[] = {"sh", "-c", "exec cat >/dev/null", NULL};
+static const char *const silent[] = {"sh", "-c", "exec cat 3>&1 >/dev/null", NULL};
 static gateway_route route = {.name = "test", .command = silent};
 static shard_tools tools;
 static spawner *starter;
