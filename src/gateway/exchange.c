@@ -61,7 +61,7 @@ exchange_free(exchange **x)
     await_drop(*x);
     upstream_cancel(&(*x)->transfer);
     stdio_upstream_drop(&(*x)->pipe, true);
-    gathering_drop(&(*x)->gathering, true);
+    gathering_drop(&(*x)->gathering);
     conclude_left(*x); /* if nothing else did */
     if ((*x)->notes != NULL && (*x)->route->protocol->forget != NULL) {
         (*x)->route->protocol->forget(*x);

@@ -14,7 +14,7 @@ leave(exchange *x, bool cancel)
 {
     upstream_cancel(&x->transfer);
     stdio_upstream_drop(&x->pipe, cancel);
-    gathering_drop(&x->gathering, cancel);
+    gathering_drop(&x->gathering);
 }
 
 /* A legacy caller that goes away cancels nothing. */

@@ -62,6 +62,7 @@ finish_with(exchange *x, gathering *g)
         text_append_string(&x->stream, "event: message\ndata: ");
         text_append(&x->stream, text_view(&message));
         text_append_string(&x->stream, "\n\n");
+        x->stream_broken = x->stream_broken || x->stream.failed; /* else its end would look like a whole one */
     } else {
         x->answer.body = message;
         message = (text_buffer){0};
@@ -85,7 +86,7 @@ gather_finish(gathering *g)
     } else {
         forward_finish(x, x->kind == MESSAGE_NONE ? 200 : 202);
     }
-    gathering_drop(&x->gathering, false);
+    gathering_drop(&x->gathering);
     x->wake(x);
 }
 

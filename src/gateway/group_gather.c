@@ -34,17 +34,16 @@ leave_queue(gathering *g)
 }
 
 void
-gathering_drop(gathering **g, bool cancel)
+gathering_drop(gathering **g)
 {
     gathering *each = *g;
-    (void)cancel; /* each exchange knows by its era whether its end cancels anything */
     *g = NULL;
     if (each == NULL) {
         return;
     }
     for (size_t i = 0; i < each->count; i++) {
         leg_end(&each->legs[i]);
-        text_clear(&each->legs[i].message);
+        (void)leg_keep(&each->legs[i], (aip_bytes){NULL, 0});
         text_clear(&each->legs[i].last_id);
     }
     leave_queue(each); /* after the last of them was woken by its end */
@@ -189,7 +188,7 @@ gathering_begin(exchange *x, aip_error *err)
         text_clear(&messages[i]);
     }
     if (status != AIP_OK) {
-        gathering_drop(&x->gathering, false);
+        gathering_drop(&x->gathering);
         return status;
     }
     gathering_queue(g);

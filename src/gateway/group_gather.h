@@ -10,8 +10,8 @@ typedef struct gathering gathering;
 /* Asks the members. x->gathering is it until the answer or stream of `x` is complete, which may be before this returns.
  * Errors: request.invalid (a cursor), memory. */
 AIP_MUST_CHECK aip_status gathering_begin(exchange *x, aip_error *err);
-/* Nobody wants to know any more; `cancel` as for an upstream. `*g` may be NULL. */
-void gathering_drop(gathering **g, bool cancel);
+/* Nobody wants to know any more; each exchange knows by its era whether its end cancels anything. `*g` may be NULL. */
+void gathering_drop(gathering **g);
 void gathering_resume(gathering *g); /* the caller has read */
 void gathering_sweep(gathering *g, uint64_t now);
 

@@ -19,7 +19,8 @@ typedef struct {
     leg_state state;
     bool woken, acknowledged;
     int http;
-    text_buffer message; /* what it answered: a response */
+    text_buffer message; /* what it answered: a response, or an acknowledgement */
+    scan_document said;  /* the same, read */
     aip_error refusal;   /* LEG_FAILED without a message */
     text_buffer last_id; /* of its events */
     uint64_t again_at;   /* to be asked anew then, monotonic; 0: not */
@@ -52,6 +53,8 @@ struct gathering {
 void leg_ask(leg *l, aip_bytes body);
 /* Goes on with it after it was woken: admits it, or takes its answer. */
 void leg_go_on(leg *l);
+/* Keeps the message in the place of the one before, which alone goes where there is none; false: it cannot be read. */
+bool leg_keep(leg *l, aip_bytes message);
 /* Takes the message, a response, for its answer, and ends it. */
 void leg_take_response(leg *l, aip_bytes message, int http);
 /* Ends it, whatever it waits for; its state stays. */

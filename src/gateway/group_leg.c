@@ -115,6 +115,21 @@ admit(leg *l)
     }
 }
 
+bool
+leg_keep(leg *l, aip_bytes message)
+{
+    const scan_limits limits = {message.size, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
+    scan_clear(&l->said);
+    text_clear(&l->message);
+    text_append(&l->message, message);
+    bool read = message.size > 0 && text_finish(&l->message, NULL) == AIP_OK &&
+                scan_load(text_view(&l->message), &limits, &l->said, NULL) == AIP_OK;
+    if (!read) {
+        text_clear(&l->message);
+    }
+    return read;
+}
+
 void
 leg_ask(leg *l, aip_bytes body)
 {
@@ -122,7 +137,7 @@ leg_ask(leg *l, aip_bytes body)
     l->state = LEG_OPEN;
     l->acknowledged = false;
     l->again_at = 0;
-    text_clear(&l->message);
+    (void)leg_keep(l, (aip_bytes){NULL, 0});
     l->x = exchange_new(l->owner->x->shard);
     if (l->x == NULL) {
         fail(l, AIP_NO_MEMORY);
@@ -135,9 +150,10 @@ leg_ask(leg *l, aip_bytes body)
 
 /* What a session of all needs to know of this one's. */
 static void
-note_session(leg *l, const scan_document *message, uint32_t result)
+note_session(leg *l, uint32_t result)
 {
     size_t size = 0;
+    const scan_document *message = &l->said;
     uint32_t version = scan_member(message, result, "protocolVersion");
     if (version != SCAN_NONE && scan_kind_of(message, version) == SCAN_STRING &&
         scan_unescape(message, version, l->version, sizeof l->version - 1, &size, NULL) == AIP_OK) {
@@ -159,23 +175,16 @@ is_unknown_method(const scan_document *message)
 void
 leg_take_response(leg *l, aip_bytes message, int http)
 {
-    scan_document document = {0};
-    const scan_limits limits = {message.size, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
-    text_clear(&l->message);
-    text_append(&l->message, message);
     l->http = http;
-    if (text_finish(&l->message, NULL) != AIP_OK ||
-        scan_load(text_view(&l->message), &limits, &document, NULL) != AIP_OK) {
-        text_clear(&l->message);
+    if (!leg_keep(l, message)) {
         fail(l, AIP_UPSTREAM_INVALID);
         return;
     }
-    uint32_t result = scan_member(&document, 0, "result");
-    l->state = result != SCAN_NONE ? LEG_ANSWERED : is_unknown_method(&document) ? LEG_WITHOUT : LEG_FAILED;
+    uint32_t result = scan_member(&l->said, 0, "result");
+    l->state = result != SCAN_NONE ? LEG_ANSWERED : is_unknown_method(&l->said) ? LEG_WITHOUT : LEG_FAILED;
     if (result != SCAN_NONE) {
-        note_session(l, &document, result);
+        note_session(l, result);
     }
-    scan_clear(&document);
     leg_end(l);
 }
 

@@ -6,32 +6,21 @@
 
 typedef struct {
     const leg *leg;
-    scan_document document; /* of its message */
+    const scan_document *document; /* of its message */
     uint32_t result;
 } reading;
-
-static bool
-read_answer(const leg *l, reading *out)
-{
-    const scan_limits limits = {l->message.size, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
-    *out = (reading){.leg = l, .result = SCAN_NONE};
-    if (l->state != LEG_ANSWERED || scan_load(text_view(&l->message), &limits, &out->document, NULL) != AIP_OK) {
-        return false;
-    }
-    out->result = scan_member(&out->document, 0, "result");
-    return out->result != SCAN_NONE && scan_kind_of(&out->document, out->result) == SCAN_OBJECT;
-}
 
 /* Calls `each` for every answer, in the order of the members. */
 static void
 for_answers(const gathering *g, void (*each)(void *context, const reading *r), void *context)
 {
     for (size_t i = 0; i < g->count; i++) {
-        reading r;
-        if (read_answer(&g->legs[i], &r)) {
+        const leg *l = &g->legs[i];
+        uint32_t result = l->state == LEG_ANSWERED ? scan_member(&l->said, 0, "result") : SCAN_NONE;
+        if (result != SCAN_NONE && scan_kind_of(&l->said, result) == SCAN_OBJECT) {
+            const reading r = {l, &l->said, result};
             each(context, &r);
         }
-        scan_clear(&r.document);
     }
 }
 
@@ -64,8 +53,8 @@ note_time(void *context, const reading *r)
 {
     merging *m = context;
     uint64_t own = 0;
-    uint32_t node = scan_member(&r->document, r->result, "ttlMs");
-    bool good = node != SCAN_NONE && scan_integer(&r->document, node, INT64_MAX, &own, NULL) == AIP_OK;
+    uint32_t node = scan_member(r->document, r->result, "ttlMs");
+    bool good = node != SCAN_NONE && scan_integer(r->document, node, INT64_MAX, &own, NULL) == AIP_OK;
     own = good ? own : 0;
     m->least = own < m->least ? own : m->least;
 }
@@ -88,7 +77,7 @@ static void
 append_entries(void *context, const reading *r)
 {
     merging *m = context;
-    const scan_document *document = &r->document;
+    const scan_document *document = r->document;
     uint32_t list = scan_member(document, r->result, m->name);
     if (list == SCAN_NONE || scan_kind_of(document, list) != SCAN_ARRAY) {
         return;
@@ -124,7 +113,7 @@ static void
 find_capability(void *context, const reading *r)
 {
     merging *m = context;
-    const scan_document *document = &r->document;
+    const scan_document *document = r->document;
     uint32_t all = scan_member(document, r->result, "capabilities");
     uint32_t own = all == SCAN_NONE ? SCAN_NONE : scan_member(document, all, m->name);
     m->found = m->found || (own != SCAN_NONE && scan_kind_of(document, own) == SCAN_OBJECT);
@@ -160,9 +149,9 @@ static void
 append_instructions_of(void *context, const reading *r)
 {
     merging *m = context;
-    uint32_t node = scan_member(&r->document, r->result, "instructions");
-    aip_bytes raw = node == SCAN_NONE ? (aip_bytes){NULL, 0} : scan_raw(&r->document, node);
-    if (node == SCAN_NONE || scan_kind_of(&r->document, node) != SCAN_STRING || raw.size <= 2) {
+    uint32_t node = scan_member(r->document, r->result, "instructions");
+    aip_bytes raw = node == SCAN_NONE ? (aip_bytes){NULL, 0} : scan_raw(r->document, node);
+    if (node == SCAN_NONE || scan_kind_of(r->document, node) != SCAN_STRING || raw.size <= 2) {
         return;
     }
     /* Joined as they are written: a string's escapes mean the same within a longer one. */
@@ -259,12 +248,11 @@ find_version(void *context, const reading *r)
 {
     common *c = context;
     bool found = false;
-    uint32_t list = scan_member(&r->document, r->result, "supportedVersions");
-    uint32_t each = list == SCAN_NONE || scan_kind_of(&r->document, list) != SCAN_ARRAY
-                        ? SCAN_NONE
-                        : scan_child(&r->document, list);
-    for (; each != SCAN_NONE && !found; each = scan_next(&r->document, each)) {
-        found = scan_kind_of(&r->document, each) == SCAN_STRING && scan_string_equals(&r->document, each, c->version);
+    uint32_t list = scan_member(r->document, r->result, "supportedVersions");
+    uint32_t each =
+        list == SCAN_NONE || scan_kind_of(r->document, list) != SCAN_ARRAY ? SCAN_NONE : scan_child(r->document, list);
+    for (; each != SCAN_NONE && !found; each = scan_next(r->document, each)) {
+        found = scan_kind_of(r->document, each) == SCAN_STRING && scan_string_equals(r->document, each, c->version);
     }
     c->missing = c->missing || !found;
 }
@@ -321,23 +309,21 @@ append_granted(const gathering *g, const char *name, text_buffer *out, merging *
 {
     for (size_t i = 0; i < g->count; i++) {
         const leg *l = &g->legs[i];
-        const scan_limits limits = {l->message.size, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
-        scan_document document = {0};
-        if (!l->acknowledged || scan_load(text_view(&l->message), &limits, &document, NULL) != AIP_OK) {
+        const scan_document *document = &l->said;
+        if (!l->acknowledged) {
             continue;
         }
-        uint32_t params = scan_member(&document, 0, "params");
-        uint32_t granted = params == SCAN_NONE ? SCAN_NONE : scan_member(&document, params, "notifications");
-        uint32_t node = granted == SCAN_NONE ? SCAN_NONE : scan_member(&document, granted, name);
-        m->found = m->found || (node != SCAN_NONE && scan_kind_of(&document, node) == SCAN_TRUE);
+        uint32_t params = scan_member(document, 0, "params");
+        uint32_t granted = params == SCAN_NONE ? SCAN_NONE : scan_member(document, params, "notifications");
+        uint32_t node = granted == SCAN_NONE ? SCAN_NONE : scan_member(document, granted, name);
+        m->found = m->found || (node != SCAN_NONE && scan_kind_of(document, node) == SCAN_TRUE);
         uint32_t each =
-            node != SCAN_NONE && scan_kind_of(&document, node) == SCAN_ARRAY ? scan_child(&document, node) : SCAN_NONE;
-        for (; each != SCAN_NONE; each = scan_next(&document, each)) {
+            node != SCAN_NONE && scan_kind_of(document, node) == SCAN_ARRAY ? scan_child(document, node) : SCAN_NONE;
+        for (; each != SCAN_NONE; each = scan_next(document, each)) {
             text_append_string(out, m->comma);
-            text_append(out, scan_raw(&document, each));
+            text_append(out, scan_raw(document, each));
             m->comma = ",";
         }
-        scan_clear(&document);
     }
 }
 

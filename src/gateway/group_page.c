@@ -69,15 +69,12 @@ page_for(const exchange *x, uint32_t cursor, const gateway_route *member, bool *
 }
 
 static aip_bytes
-cursor_of(const leg *l, scan_document *document)
+cursor_of(const leg *l)
 {
-    const scan_limits limits = {l->message.size, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
-    if (l->state != LEG_ANSWERED || scan_load(text_view(&l->message), &limits, document, NULL) != AIP_OK) {
-        return (aip_bytes){NULL, 0};
-    }
-    uint32_t node = scan_member(document, scan_member(document, 0, "result"), "nextCursor");
-    bool more = node != SCAN_NONE && scan_kind_of(document, node) == SCAN_STRING;
-    return more ? scan_raw(document, node) : (aip_bytes){NULL, 0};
+    uint32_t result = l->state == LEG_ANSWERED ? scan_member(&l->said, 0, "result") : SCAN_NONE;
+    uint32_t node = result == SCAN_NONE ? SCAN_NONE : scan_member(&l->said, result, "nextCursor");
+    bool more = node != SCAN_NONE && scan_kind_of(&l->said, node) == SCAN_STRING;
+    return more ? scan_raw(&l->said, node) : (aip_bytes){NULL, 0};
 }
 
 aip_status
@@ -85,14 +82,12 @@ group_append_cursor(const gathering *g, text_buffer *out, aip_error *err)
 {
     TEXT_AUTO text_buffer lines = {0};
     for (size_t i = 0; i < g->count; i++) {
-        scan_document document = {0};
-        aip_bytes own = cursor_of(&g->legs[i], &document);
+        aip_bytes own = cursor_of(&g->legs[i]);
         if (own.size > 0) {
             text_append_format(&lines, "%s ", g->legs[i].member->name);
             text_append(&lines, own);
             text_append_string(&lines, "\n");
         }
-        scan_clear(&document);
     }
     AIP_TRY(text_finish(&lines, err));
     if (lines.size == 0) {

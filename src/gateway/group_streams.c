@@ -77,10 +77,7 @@ take_heard(gathering *g, leg *l, aip_bytes event)
         leg_take_response(l, text_view(&data), 200);
         return true;
     case SAID_ACKNOWLEDGED:
-        l->acknowledged = true;
-        text_clear(&l->message);
-        l->message = data;
-        data = (text_buffer){0};
+        l->acknowledged = leg_keep(l, text_view(&data));
         break;
     case SAID_ELSE:
         if (!g->begun) {
