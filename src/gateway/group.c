@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "base/splice.h"
 #include "gateway/pipeline.h"
 #include "gateway/stages.h"
 
@@ -79,20 +78,6 @@ group_enter(exchange *x, const gateway_route *member, aip_error *err)
     return AIP_OK;
 }
 
-/* The member's own spelling in the place of the caller's. */
-static aip_status
-change(exchange *x, uint32_t node, aip_bytes text, bool raw, aip_error *err)
-{
-    SPLICE_AUTO splice edit = {0};
-    TEXT_AUTO text_buffer changed = {0};
-    const scan_limits limits = {x->settings->body_bytes_max, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
-    splice_begin(&edit, &x->document);
-    AIP_TRY(raw ? splice_replace(&edit, node, text, err) : splice_replace_string(&edit, node, text, err));
-    AIP_TRY(splice_finish(&edit, &limits, &changed, NULL, err));
-    x->renamed = true;
-    return pipeline_change(x, &changed, err);
-}
-
 static uint32_t
 named_at(const exchange *x)
 {
@@ -112,7 +97,7 @@ choose_by_name(exchange *x, aip_error *err)
         return aip_fail(err, AIP_REQUEST_INVALID, "no server of this group has such a name");
     }
     AIP_TRY(group_enter(x, member, err));
-    return change(x, named_at(x), own, false, err);
+    return pipeline_rename(x, named_at(x), own, false, err);
 }
 
 /* `"<member>__<JSON text of the id>"`: what is not one of ours nobody has asked for. */
@@ -132,7 +117,7 @@ choose_by_id(exchange *x, uint32_t node, aip_error *err)
         return aip_fail(err, AIP_REQUEST_INVALID, "no server of this group has asked for this");
     }
     AIP_TRY(group_enter(x, member, err));
-    return change(x, node, id, true, err) == AIP_OK ? AIP_OK : aip_fail(err, AIP_REQUEST_INVALID, NULL);
+    return pipeline_rename(x, node, id, true, err) == AIP_OK ? AIP_OK : aip_fail(err, AIP_REQUEST_INVALID, NULL);
 }
 
 /* A stream that is resumed is one member's, or that of all. */

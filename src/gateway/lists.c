@@ -1,7 +1,6 @@
 /* Lists of upstreams: noted for pins, and thinned out by scope, policy and pins alike. */
 #include "gateway/lists.h"
 
-#include "base/splice.h"
 #include "gateway/group.h"
 #include "gateway/mail.h"
 #include "gateway/mcp_address.h"
@@ -192,17 +191,9 @@ lists_judge(exchange *x, const scan_document *message, text_buffer *out, aip_err
 aip_status
 lists_rename_tool(exchange *x, aip_bytes name, aip_error *err)
 {
-    SPLICE_AUTO splice edit = {0};
-    TEXT_AUTO text_buffer changed = {0};
-    const scan_limits limits = {x->settings->body_bytes_max, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
-    if (aip_bytes_equal(x->name, name)) {
-        return AIP_OK;
-    }
-    splice_begin(&edit, &x->document);
-    AIP_TRY(splice_replace_string(&edit, scan_member(&x->document, x->params, "name"), name, err));
-    AIP_TRY(splice_finish(&edit, &limits, &changed, NULL, err));
-    x->renamed = true;
-    return pipeline_change(x, &changed, err);
+    return aip_bytes_equal(x->name, name)
+               ? AIP_OK
+               : pipeline_rename(x, scan_member(&x->document, x->params, "name"), name, false, err);
 }
 
 aip_status

@@ -2,6 +2,7 @@
 #include "gateway/pipeline.h"
 
 #include "base/clock.h"
+#include "base/splice.h"
 #include "chain/chain.h"
 #include "gateway/await.h"
 #include "gateway/figures.h"
@@ -199,6 +200,19 @@ pipeline_change(exchange *x, text_buffer *message, aip_error *err)
     forget_message(x);
     AIP_TRY(read_message(x, err));
     return classify(x, err);
+}
+
+aip_status
+pipeline_rename(exchange *x, uint32_t node, aip_bytes text, bool raw, aip_error *err)
+{
+    SPLICE_AUTO splice edit = {0};
+    TEXT_AUTO text_buffer changed = {0};
+    const scan_limits limits = {x->settings->body_bytes_max, AIP_JSON_DEPTH_MAX, AIP_JSON_NODES_MAX};
+    splice_begin(&edit, &x->document);
+    AIP_TRY(raw ? splice_replace(&edit, node, text, err) : splice_replace_string(&edit, node, text, err));
+    AIP_TRY(splice_finish(&edit, &limits, &changed, NULL, err));
+    x->renamed = true;
+    return pipeline_change(x, &changed, err);
 }
 
 static aip_status

@@ -14,6 +14,9 @@ pipeline_verdict pipeline_admit(exchange *x);
 /* Puts another message in the place of the one that came, for a stage of pipeline_admit: it is read and classified
  * anew, takes over `message`, and goes on. Errors: as those two stages. */
 AIP_MUST_CHECK aip_status pipeline_change(exchange *x, text_buffer *message, aip_error *err);
+/* The same with `text` in the place of one value of the message: `raw` is JSON text, else it becomes a string. What the
+ * caller mirrored of it in headers is the server's spelling from here on. Errors: base/splice.h's too. */
+AIP_MUST_CHECK aip_status pipeline_rename(exchange *x, uint32_t node, aip_bytes text, bool raw, aip_error *err);
 
 /* For people who ask what would become of a message: the stages of pipeline_admit that need nothing but settings, grant
  * and message, in its order, until one refuses. Those of the grant are left out without a verified chain. Nothing is
